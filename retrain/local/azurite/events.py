@@ -1,0 +1,128 @@
+"""From Azurite's log to whoever wants to know that a blob was made, missing none.
+
+A *mark* in the data folder says up to when every event was dealt with. An event is dealt with when
+the subscriber's coroutine returns; the mark never passes the oldest one that has not. At start the
+containers are listed once, and blobs changed since the mark are told again. So an event may come
+twice (after a kill, or when it fell into the mark's last seconds), and never not at all.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from retrain.local.azurite.access_log import BlobCreated
+from retrain.local.azurite.rest import BlobReader
+
+log = logging.getLogger(__name__)
+
+#: Told of each blob; the event counts as dealt with when the awaitable ends, however it ends.
+Subscriber = Callable[[BlobCreated], Awaitable[None]]
+
+#: Last-Modified has whole seconds, and a log line comes a little after the write.
+SLACK = timedelta(seconds=2)
+#: How often the mark is written, in seconds, while events come.
+_MARK_EVERY = 1.0
+
+
+class BlobEvents:
+    """Passes blob events to subscribers and remembers, on disk, how far it got."""
+
+    def __init__(self, reader: BlobReader, mark_file: Path) -> None:
+        self._reader = reader
+        self._file = mark_file
+        self._subscribers: list[tuple[Subscriber, frozenset[str]]] = []
+        self._underway: dict[asyncio.Task[None], datetime] = {}
+        self._marking: asyncio.Task[None] | None = None
+        self._running = False
+
+    def subscribe(self, subscriber: Subscriber, containers: Iterable[str]) -> None:
+        """Tell `subscriber` of every blob made in these containers. Call before `start`."""
+        self._subscribers.append((subscriber, frozenset(containers)))
+
+    async def start(self) -> None:
+        """Tell of what was made since the mark, and from now on of all that is published."""
+        since = self.ensure_mark()
+        self._running = True
+        wanted = frozenset[str]().union(*(names for _, names in self._subscribers))
+        async for event in self.catch_up(since, wanted):
+            log.info("blob %s/%s was made while nobody listened", event.container, event.name)
+            self.publish(event)
+
+    def ensure_mark(self) -> datetime:
+        """The mark; made now when there is none: what is older than the first start is no event."""
+        mark = self.read_mark()
+        if mark is None:
+            mark = datetime.now(UTC)
+            self._write_mark(mark)
+        return mark
+
+    async def stop(self) -> None:
+        """Cancel what is under way (it is told again at the next start) and write the mark."""
+        if not self._running:
+            return
+        self._write_mark(self._dealt_with())
+        self._running = False
+        tasks = [*self._underway, *([self._marking] if self._marking else [])]
+        self._marking = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def publish(self, event: BlobCreated) -> None:
+        """Tell the subscribers of one event; returns at once."""
+        if not self._running:
+            return
+        for subscriber, containers in self._subscribers:
+            if event.container in containers:
+                task = asyncio.ensure_future(_tell(subscriber, event))
+                self._underway[task] = datetime.now(UTC)
+                task.add_done_callback(self._told)
+        if self._underway and self._marking is None:
+            self._marking = asyncio.ensure_future(self._keep_mark())
+
+    async def catch_up(
+        self, since: datetime, containers: Iterable[str]
+    ) -> AsyncIterator[BlobCreated]:
+        """The blobs of these containers that were made or changed after `since` (aware)."""
+        for container in sorted(containers):
+            async for blob in self._reader.blobs(container):
+                if blob.modified >= since - SLACK:
+                    yield BlobCreated(container, blob.name)
+
+    def read_mark(self) -> datetime | None:
+        """Up to when every event was dealt with; None when that was never written."""
+        with suppress(FileNotFoundError, ValueError, KeyError):
+            return datetime.fromisoformat(json.loads(self._file.read_text())["dealt_with_until"])
+        return None
+
+    async def _keep_mark(self) -> None:
+        while True:
+            await asyncio.sleep(_MARK_EVERY)
+            self._write_mark(self._dealt_with())
+            if not self._underway:
+                self._marking = None
+                return
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        # A cancelled event was not dealt with: stop() has written the mark already.
+        self._underway.pop(task, None)
+
+    def _dealt_with(self) -> datetime:
+        return min(self._underway.values(), default=datetime.now(UTC))
+
+    def _write_mark(self, mark: datetime) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(json.dumps({"dealt_with_until": mark.isoformat()}))
+        fresh.replace(self._file)  # whole or not at all, whenever we are killed
+
+
+async def _tell(subscriber: Subscriber, event: BlobCreated) -> None:
+    try:
+        await subscriber(event)
+    except Exception:
+        log.exception("blob %s/%s: the subscriber failed", event.container, event.name)
