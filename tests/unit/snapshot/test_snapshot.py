@@ -1,0 +1,195 @@
+"""A snapshot: the same tree is the same zip, and what can't be sent is refused in plain words."""
+
+import hashlib
+import os
+import shutil
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from retrain.snapshot import Limits, Snapshot, SnapshotRefused, take_snapshot
+from retrain.snapshot.archive import pack
+from retrain.snapshot.ignore import NO_RULES
+from retrain.snapshot.tree import files_below
+from tests.unit.snapshot.test_ignore import plant
+
+
+def names(snapshot: Snapshot) -> list[str]:
+    with zipfile.ZipFile(snapshot.path) as archive:
+        assert archive.testzip() is None
+        return archive.namelist()
+
+
+def test_the_zip_holds_the_tree_and_is_named_by_its_bytes(tmp_path: Path) -> None:
+    plant(tmp_path, "train.py", "src/größe/模型.py", "src/a.py", ".hidden")
+    with take_snapshot(tmp_path) as snapshot:
+        content = snapshot.path.read_bytes()
+        assert snapshot.sha256 == hashlib.sha256(content).hexdigest()
+        assert (snapshot.size, snapshot.files) == (len(content), 4)
+        assert names(snapshot) == [".hidden", "src/a.py", "src/größe/模型.py", "train.py"]
+    assert not snapshot.path.parent.exists()
+
+
+def test_the_same_tree_is_the_same_snapshot_wherever_and_whenever(tmp_path: Path) -> None:
+    here = plant(tmp_path / "here", "b.py", "a/c.py")
+    there = plant(tmp_path / "there", "a/c.py", "b.py")
+    os.utime(there / "b.py", (0, 0))
+    (there / "empty").mkdir()
+    (there / "b.py").chmod(0o600)
+    with take_snapshot(here) as one, take_snapshot(there) as two:
+        assert one.sha256 == two.sha256
+    (there / "b.py").write_text("other")
+    with take_snapshot(there) as three:
+        assert three.sha256 != one.sha256
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no executable bit there")
+def test_executable_bits_are_kept(tmp_path: Path) -> None:
+    plant(tmp_path, "run.sh", "train.py")
+    (tmp_path / "run.sh").chmod(0o711)
+    with take_snapshot(tmp_path) as snapshot, zipfile.ZipFile(snapshot.path) as archive:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
+    assert modes == {"run.sh": 0o100755, "train.py": 0o100644}
+
+
+def test_one_file_is_code_too_whatever_lies_beside_it(tmp_path: Path) -> None:
+    plant(tmp_path, "train.py", "other.py")
+    (tmp_path / ".gitignore").write_text("train.py")
+    with take_snapshot(tmp_path / "train.py") as snapshot:
+        assert names(snapshot) == ["train.py"]
+
+
+def test_links_inside_are_stored_as_what_they_lead_to(tmp_path: Path) -> None:
+    plant(tmp_path, "lib/a.py", "lib/b.py")
+    (tmp_path / "one.py").symlink_to("lib/a.py")
+    (tmp_path / "again").symlink_to("lib", target_is_directory=True)
+    with take_snapshot(tmp_path) as snapshot:
+        assert names(snapshot) == ["again/a.py", "again/b.py", "lib/a.py", "lib/b.py", "one.py"]
+        with zipfile.ZipFile(snapshot.path) as archive:
+            assert archive.read("one.py") == b"lib/a.py"
+
+
+def test_a_root_that_is_a_link_is_followed(tmp_path: Path) -> None:
+    plant(tmp_path / "real", "a.py")
+    (tmp_path / "link").symlink_to("real", target_is_directory=True)
+    with take_snapshot(tmp_path / "link") as snapshot:
+        assert names(snapshot) == ["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("../secret", "leads out of the code folder"),
+        ("/etc/passwd", "leads out of the code folder, to /etc/passwd"),
+        ("gone.py", "leads nowhere"),
+        ("bad", "leads nowhere"),  # to itself
+        (".", "without end"),
+    ],
+)
+def test_a_bad_link_is_refused_unless_it_is_ignored(tmp_path: Path, target: str, says: str) -> None:
+    plant(tmp_path, "secret", "code/a.py")
+    (tmp_path / "code/bad").symlink_to(target)
+    with pytest.raises(SnapshotRefused, match=says) as refused:
+        take_snapshot(tmp_path / "code")
+    assert "the line /bad in .amlignore" in refused.value.remedy
+    (tmp_path / "code/.amlignore").write_text("/bad")
+    with take_snapshot(tmp_path / "code") as snapshot:
+        assert snapshot.files == 2
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SnapshotRefused, match="pipe is no file"):
+        take_snapshot(tmp_path)
+
+
+def test_too_much_says_what_is_heavy_and_how_to_leave_it_out(tmp_path: Path) -> None:
+    plant(tmp_path, "train.py", ".venv/lib/x.so", "data/a.csv", "data/b.csv")
+    (tmp_path / ".venv/lib/x.so").write_bytes(bytes(5_000_000))
+    (tmp_path / "data/a.csv").write_bytes(bytes(1_000_000))
+    with pytest.raises(SnapshotRefused) as refused:
+        take_snapshot(tmp_path, Limits(bytes=3_000_000))
+    assert "4 files of 6.0 MB (at most 2,000 files and 3.0 MB)" in refused.value.message
+    assert ".venv/ (5.0 MB, 1 file), data/ (1.0 MB, 2 files)" in refused.value.message
+    assert "in .amlignore beside the code" in refused.value.remedy
+    (tmp_path / ".gitignore").write_text(".venv\n")
+    with pytest.raises(SnapshotRefused, match=r"4 files of .* Most of it: data/ \(1\.0 MB, 2"):
+        take_snapshot(tmp_path, Limits(files=3))
+
+
+def test_an_ignored_folder_is_never_entered(tmp_path: Path) -> None:
+    plant(tmp_path, "a.py", "huge/x")
+    (tmp_path / "huge/loop").symlink_to("/proc")  # entering it would refuse the snapshot
+    (tmp_path / ".gitignore").write_text("huge")
+    with take_snapshot(tmp_path) as snapshot:
+        assert snapshot.files == 2
+
+
+@pytest.mark.parametrize("ignore", [None, "*"])
+def test_nothing_to_send_is_an_error(tmp_path: Path, ignore: str | None) -> None:
+    if ignore:
+        (tmp_path / ".gitignore").write_text(ignore)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SnapshotRefused, match="has no file"):
+        take_snapshot(tmp_path)
+
+
+def test_missing_code_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotRefused, match="does not exist"):
+        take_snapshot(tmp_path / "gone")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    plant(tmp_path, "a.py")
+    (tmp_path / "a.py").chmod(0)
+    with pytest.raises(SnapshotRefused, match=r"a\.py can't be read: Permission denied"):
+        take_snapshot(tmp_path)
+
+
+def test_what_changes_while_it_is_packed(tmp_path: Path) -> None:
+    plant(tmp_path, "gone.py", "log", "short.py")
+    gone, log, short = sorted(files_below(tmp_path, NO_RULES), key=lambda file: file.name)
+    (tmp_path / "gone.py").unlink()
+    (tmp_path / "short.py").write_text("")
+    (tmp_path / "log").write_text("log, and more lines")
+    with pytest.raises(SnapshotRefused, match=r"gone\.py can't be read"):
+        pack([gone])
+    with pytest.raises(SnapshotRefused, match=r"short\.py became shorter"):
+        pack([short])
+    with pack([log]) as snapshot, zipfile.ZipFile(snapshot.path) as archive:
+        assert archive.read("log") == b"log"
+
+
+def test_a_refused_snapshot_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    plant(tmp_path / "code", "a.py")
+    (file,) = files_below(tmp_path / "code", NO_RULES)
+    shutil.rmtree(tmp_path / "code")
+    with pytest.raises(SnapshotRefused):
+        pack([file])
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_that_is_no_unicode_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text("")
+    with pytest.raises(SnapshotRefused, match="no Unicode"):
+        take_snapshot(tmp_path)
+
+
+def test_memory_stays_small_however_large_the_file(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(60_000_000)
+    tracemalloc.start()
+    try:
+        with take_snapshot(tmp_path) as snapshot:
+            assert snapshot.size < 1_000_000
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
