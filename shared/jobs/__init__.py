@@ -1,0 +1,36 @@
+"""The job language: the documents people write, as frozen models. Pure: pydantic and nothing else.
+
+`parse_job` and `parse_schedule` turn a mapping into a model or say all that is wrong with it;
+`dump` turns a model back into plain JSON data. `render_command` makes the script of a job, and
+`job_for_file` the job of a schedule for a file that landed.
+"""
+
+from shared.jobs.bindings import substitute as substitute
+from shared.jobs.command import CommandJob as CommandJob
+from shared.jobs.conda import check_conda as check_conda
+from shared.jobs.datastore import DatastorePath as DatastorePath
+from shared.jobs.datastore import is_datastore_uri as is_datastore_uri
+from shared.jobs.datastore import parse_datastore_path as parse_datastore_path
+from shared.jobs.environment import Environment as Environment
+from shared.jobs.firing import job_for_file as job_for_file
+from shared.jobs.inputs import DataInput as DataInput
+from shared.jobs.inputs import LiteralInput as LiteralInput
+from shared.jobs.outputs import Output as Output
+from shared.jobs.parse import check_resolved as check_resolved
+from shared.jobs.parse import dump as dump
+from shared.jobs.parse import parse_job as parse_job
+from shared.jobs.parse import parse_schedule as parse_schedule
+from shared.jobs.problems import Field as Field
+from shared.jobs.problems import InvalidDocument as InvalidDocument
+from shared.jobs.problems import Problem as Problem
+from shared.jobs.problems import field_name as field_name
+from shared.jobs.render import InputPath as InputPath
+from shared.jobs.render import Literal as Literal
+from shared.jobs.render import OutputPath as OutputPath
+from shared.jobs.render import Rendered as Rendered
+from shared.jobs.render import RunName as RunName
+from shared.jobs.render import Value as Value
+from shared.jobs.render import render_command as render_command
+from shared.jobs.schedule import CronTrigger as CronTrigger
+from shared.jobs.schedule import DataTrigger as DataTrigger
+from shared.jobs.schedule import Schedule as Schedule

@@ -1,0 +1,124 @@
+"""Bindings, `${{inputs.x}}` and the like: finding them, and filling them in where text is text.
+
+In a command they are not filled in but become shell variables: see `render`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from shared.jobs.command import CommandJob
+from shared.jobs.inputs import TRIGGER_PATH, DataInput, LiteralInput
+from shared.jobs.problems import Field, Problem
+
+TOKEN: Final = re.compile(r"\$\{\{\s*(?P<what>[^{}]*?)\s*\}\}")
+#: Bindings that need no declaration in the job.
+GIVEN: Final = ("name", "default_datastore")
+_NOT_YET: Final = {
+    "search_space": "sweep jobs are not supported yet; make it an input",
+    "parent": "pipeline jobs are not supported yet; make it an input",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What stands between `${{` and `}}`, for example `inputs.x`, and where in the text."""
+
+    what: str
+    start: int
+    end: int
+
+    @property
+    def input(self) -> str | None:
+        """The name of the input it stands for; None when it stands for something else."""
+        return self.what[7:] if self.what.startswith("inputs.") else None
+
+    @property
+    def output(self) -> str | None:
+        """The name of the output it stands for; None when it stands for something else."""
+        return self.what[8:] if self.what.startswith("outputs.") else None
+
+
+def find_bindings(text: str) -> Iterator[Binding]:
+    """The bindings in the text from left to right, known or not."""
+    return (Binding(found["what"], *found.span()) for found in TOKEN.finditer(text))
+
+
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """The text with each binding replaced by its value, once: a value's own `${{` stays as it is.
+
+    values: by what stands in the braces, such as `inputs.x` or `name`. Never use this for text that
+    a shell reads. Raises KeyError, naming the binding, when there is no value for it.
+    """
+    return TOKEN.sub(lambda found: values[found["what"]], text)
+
+
+def binding_problems(job: CommandJob, *, trigger: bool = False) -> Iterator[Problem]:
+    """Bindings that stand for nothing. trigger: whether `${{trigger.path}}` stands for a file."""
+    yield from _text_problems(job, job.command, ("command",), trigger=trigger)
+    for name, text in job.environment_variables.items():
+        yield from _text_problems(job, text, ("environment_variables", name), trigger=trigger)
+    for name, item in job.inputs.items():
+        if isinstance(item, DataInput):
+            yield from _path_problems(item.path, ("inputs", name, "path"), trigger=trigger)
+
+
+def _path_problems(path: str, field: Field, *, trigger: bool) -> Iterator[Problem]:
+    for binding in find_bindings(path):
+        if binding.what != "trigger.path":
+            what = "${{" + binding.what + "}}"
+            remedy = "only ${{default_datastore}} and ${{trigger.path}} can stand in a path"
+            yield Problem(field, f"{what} has no value here", remedy)
+        elif not trigger:
+            yield _no_trigger(field)
+
+
+def _no_trigger(field: Field) -> Problem:
+    return Problem(
+        field,
+        f"{TRIGGER_PATH} has no value here",
+        "it stands for the file that landed, in the job of a schedule with a data trigger",
+    )
+
+
+def _text_problems(job: CommandJob, text: str, field: Field, *, trigger: bool) -> Iterator[Problem]:
+    for binding in find_bindings(text):
+        if binding.what == "trigger.path":
+            if not trigger:
+                yield _no_trigger(field)
+        elif binding.what not in GIVEN and not _declared(job, binding):
+            message = "${{" + binding.what + "}} stands for nothing"
+            yield Problem(field, message, _remedy(job, binding))
+    if "${{" in TOKEN.sub("", text):
+        yield Problem(field, "a `${{` is never closed", "write `${{inputs.<name>}}`")
+
+
+def _declared(job: CommandJob, binding: Binding) -> bool:
+    return binding.input in job.inputs or binding.output in job.outputs
+
+
+def _remedy(job: CommandJob, binding: Binding) -> str:
+    root = binding.what.partition(".")[0]
+    if root in _NOT_YET:
+        return _NOT_YET[root]
+    known = [*GIVEN, *(f"inputs.{name}" for name in job.inputs)]
+    known += [f"outputs.{name}" for name in job.outputs]
+    near = get_close_matches(binding.what, known, n=1)
+    if near:
+        return "did you mean ${{" + near[0] + "}}?"
+    if root in ("inputs", "outputs"):
+        return f"declare '{binding.what.partition('.')[2]}' under `{root}:`"
+    return "use ${{inputs.<name>}}, ${{outputs.<name>}} or ${{name}}"
+
+
+def replace_bindings(text: str, replacement: Callable[[Binding], str]) -> str:
+    """The text with each binding replaced by what the function gives for it."""
+    return TOKEN.sub(lambda found: replacement(Binding(found["what"], *found.span())), text)
+
+
+def given(job: CommandJob, name: str) -> bool:
+    """Whether the input has a value: data always has, a literal unless left out as optional."""
+    item = job.inputs[name]
+    return not isinstance(item, LiteralInput) or item.default is not None

@@ -1,0 +1,129 @@
+"""The command job: one command, run once, in one container, on one node."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shared.jobs.document import Document
+from shared.jobs.environment import EnvironmentField
+from shared.jobs.inputs import Input
+from shared.jobs.outputs import OptionalOutput
+from shared.jobs.problems import refusal
+from shared.jobs.text import Identifier, NonEmptyText, ScalarText, Text, VariableName
+
+_COMPUTE = re.compile(r"(azureml:)?[A-Za-z][A-Za-z0-9_-]{0,63}")
+_RESERVED = ("AZ_BATCH_", "AZURE_ML_INPUT_", "AZURE_ML_OUTPUT_", "RETRAIN_")
+_ONE_NODE = "leave it out: a job runs as one process on one node in this version"
+
+
+def _one_node(count: int) -> int:
+    if count != 1:
+        raise refusal("more than one node is not supported yet", "write `instance_count: 1`")
+    return count
+
+
+def _compute(name: str) -> str:
+    if name.startswith("azureml:/"):
+        raise refusal("compute by its resource id is not supported yet", "write `azureml:<name>`")
+    if not _COMPUTE.fullmatch(name):
+        raise refusal(f"'{name}' is not a compute", "write `azureml:<name>` or `local`")
+    return name
+
+
+def _not_reserved(name: str) -> str:
+    for prefix in _RESERVED:
+        if name.startswith(prefix):
+            raise refusal(f"names that begin with {prefix} are taken", "use another name")
+    return name
+
+
+def _not_blank(command: str) -> str:
+    if not command.strip():
+        raise refusal("is empty", "write what to run, for example `python train.py`")
+    return command
+
+
+def _empty_is_none_given(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class Limits(Document):
+    """How long the job may take."""
+
+    timeout: Annotated[int, Field(gt=0, le=2_592_000)] | None = Field(
+        default=None, description="Seconds from the start of the command, 1 to 2,592,000 (30 days)."
+    )
+
+
+class Resources(Document):
+    """What the job asks of its node."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        "shm_size": "leave it out: the container has its engine's default",
+        "docker_args": "leave it out: the container's options are Retrain's own",
+        "docker_args_list": "leave it out: the container's options are Retrain's own",
+        "locations": "leave it out: jobs run in the Batch account's region",
+        "max_instance_count": _ONE_NODE,
+        "properties": "leave it out",
+    }
+
+    instance_count: Annotated[int, AfterValidator(_one_node)] = Field(
+        default=1, description="Number of nodes; 1 in this version."
+    )
+    instance_type: NonEmptyText | None = Field(
+        default=None, description="VM size, for example Standard_D2s_v3; else the compute's own."
+    )
+
+
+class CommandJob(Document):
+    """A job of type `command`, as in Azure ML's CLI v2."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        "distribution": _ONE_NODE,
+        "services": "leave it out: read the live log with `retrain job stream`",
+        "identity": "leave it out: inputs and outputs come with their own short-lived keys",
+        "queue_settings": "leave it out",
+        "properties": "use `tags`",
+        "component": "write the component's command, code and environment in the job",
+        "parent_job_name": "leave it out",
+        "outputs_settings": "leave it out",
+    }
+
+    schema_: str | None = Field(
+        default=None, alias="$schema", description="Ignored, as for editors only."
+    )
+    type: Literal["command"] = Field(default="command", description="The kind of job.")
+    name: Identifier | None = Field(
+        default=None, description="1 to 64 letters, digits, - and _; Retrain gives one when absent."
+    )
+    display_name: Text | None = Field(default=None, description="For people; need not be unique.")
+    experiment_name: NonEmptyText = Field(
+        default="Default", description="Group the run is listed under."
+    )
+    description: Text | None = Field(default=None, description="For people.")
+    tags: dict[str, ScalarText] = Field(default={}, description="For people and for filtering.")
+    command: Annotated[NonEmptyText, AfterValidator(_not_blank)] = Field(
+        description="Run by /bin/sh in a copy of `code`; 32 KiB at most."
+    )
+    code: NonEmptyText | None = Field(
+        default=None, description="The snapshot's datastore URI; in a user's file a folder or file."
+    )
+    inputs: Annotated[dict[VariableName, Input], BeforeValidator(_empty_is_none_given)] = Field(
+        default={}, description="Literals and data by name."
+    )
+    outputs: Annotated[
+        dict[VariableName, OptionalOutput], BeforeValidator(_empty_is_none_given)
+    ] = Field(default={}, description="Declared outputs by name; null is a folder.")
+    environment: EnvironmentField = Field(description="The image, and what is added to it.")
+    environment_variables: Annotated[
+        dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],
+        BeforeValidator(_empty_is_none_given),
+    ] = Field(default={}, description="Set for the command; 32 KiB at most each.")
+    limits: Limits = Field(default=Limits(), description="How long the job may take.")
+    resources: Resources = Field(default=Resources(), description="What the job asks of its node.")
+    compute: Annotated[Text, AfterValidator(_compute)] | None = Field(
+        default=None,
+        description="Where it runs: `local`, or `azureml:<name>`; else the default compute.",
+    )

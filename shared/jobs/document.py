@@ -1,0 +1,78 @@
+"""The ground of every model here: frozen, strict about types, and clear about strange fields.
+
+A field that Azure ML knows and Retrain does not yet support is told apart from a misspelt one, and
+both are reported together with whatever else is wrong with the mapping.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from shared.jobs.problems import refusal
+
+
+class Document(BaseModel):
+    """A mapping of the job language. `not_yet` maps a known, unsupported field to its remedy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    not_yet: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names a document may use, as written in YAML (`$schema`, not `schema_`)."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain_strange_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, Mapping):
+            return handler(value)
+        known = frozenset(cls.field_names())
+        problems = [
+            InitErrorDetails(type=cls._strange(key), loc=(str(key),), input=value[key])
+            for key in value
+            if key not in known
+        ]
+        if not problems:
+            return handler(dict(value))
+        meant = {cls._meant(key) for key in value if key not in known}
+        try:
+            handler({key: item for key, item in value.items() if key in known})
+        except ValidationError as error:
+            problems += [
+                _again(detail)
+                for detail in error.errors(include_url=False)
+                if detail["type"] != "missing" or detail["loc"][0] not in meant
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, problems)
+
+    @classmethod
+    def _strange(cls, key: object) -> PydanticCustomError:
+        if not isinstance(key, str):
+            return refusal("a field's name must be text", f"put it in quotes: '{key}'")
+        if key in cls.not_yet:
+            return refusal("not supported yet", cls.not_yet[key])
+        near = cls._meant(key)
+        if near:
+            return refusal("unknown field", f"did you mean '{near}'?")
+        return refusal("unknown field", f"the fields here are: {', '.join(cls.field_names())}")
+
+    @classmethod
+    def _meant(cls, key: object) -> str | None:
+        return next(iter(get_close_matches(str(key), cls.field_names(), n=1)), None)
+
+
+def _again(detail: Any) -> InitErrorDetails:
+    """An error of pydantic's own as one that can be raised again beside ours."""
+    kind = PydanticCustomError(detail["type"], detail["msg"], detail.get("ctx"))
+    return InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"])

@@ -1,0 +1,184 @@
+"""What a job is given: literals, which become text, and data, which become paths on the node.
+
+In a document a literal is a bare YAML scalar or `{type: integer, default: 3, …}`; data is
+`{type: uri_file, path: …}`. Whatever is written without a type and with a `path` is a folder.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from shared.jobs.datastore import DEFAULT_DATASTORE, is_datastore_uri, parse_datastore_path
+from shared.jobs.document import Document
+from shared.jobs.problems import refusal
+from shared.jobs.text import NonEmptyText, Text, clean, literal_text
+
+LITERAL_TYPES = ("string", "integer", "number", "boolean")
+DATA_TYPES = ("uri_file", "uri_folder")
+DATA_TYPES_NOT_YET = ("mltable", "mlflow_model", "custom_model", "triton_model")
+TRIGGER_PATH = "${{trigger.path}}"
+DEFAULT_DATASTORE_BINDING = "${{default_datastore}}"
+_REMOTE = re.compile(r"(https?|wasbs?|abfss?|adl|s3|gs|hdfs|dbfs|ftp)://")
+
+Scalar = bool | int | float | str
+
+
+class LiteralInput(Document):
+    """A value written in the job. Without a `default` it must be optional: it is not given."""
+
+    type: Literal["string", "integer", "number", "boolean"] = Field(
+        description="Kind of the value; `number` takes integers too."
+    )
+    default: Scalar | None = Field(
+        default=None, description="The value; text has 32 KiB at most, numbers are finite."
+    )
+    optional: bool = Field(default=False, description="Whether the job runs without a value.")
+    description: Text | None = Field(default=None, description="For people.")
+    min: int | float | None = Field(default=None, description="Smallest number allowed, inclusive.")
+    max: int | float | None = Field(default=None, description="Largest number allowed, inclusive.")
+    enum: list[Scalar] | None = Field(default=None, description="The only values allowed.")
+
+    @property
+    def text(self) -> str | None:
+        """The value as the script sees it; None when it is not given."""
+        return None if self.default is None else literal_text(self.default)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "LiteralInput":
+        if self.default is None:
+            if not self.optional:
+                raise refusal("has no value", "give `default:`, or say `optional: true`")
+            return self
+        _check_type(self.type, self.default)
+        _check_range(self)
+        return self
+
+    @property
+    def bare(self) -> bool:
+        """Whether the bare scalar says it all, so that the document needs no mapping."""
+        told = self.model_dump(exclude_defaults=True).keys()
+        return told == {"type", "default"} and self.type == literal_type(self.default)
+
+
+def literal_type(value: Scalar | None) -> str:
+    """The type a bare scalar has."""
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case _:
+            return "string"
+
+
+def _check_type(wanted: str, value: Scalar) -> None:
+    found = literal_type(value)
+    if found != wanted and (wanted, found) != ("number", "integer"):
+        raise refusal(f"the value is of type {found}, not {wanted}", f"write `type: {found}`")
+    if isinstance(value, str):
+        clean(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refusal("is not a finite number", "put it in quotes to pass it as text")
+
+
+def _check_range(literal: LiteralInput) -> None:
+    value = literal.default
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if literal.min is not None and value < literal.min:
+            raise refusal(f"{value} is below min, {literal.min}", "use a larger value")
+        if literal.max is not None and value > literal.max:
+            raise refusal(f"{value} is above max, {literal.max}", "use a smaller value")
+    if literal.enum is not None and value not in literal.enum:
+        raise refusal(f"{value!r} is not in enum", f"use one of: {literal.enum}")
+
+
+def _known_mode(mode: str) -> str:
+    if mode in ("ro_mount", "download"):
+        return mode
+    if mode in ("rw_mount", "direct", "eval_mount", "eval_download", "upload"):
+        raise refusal(f"mode '{mode}' is not supported for inputs yet", "use `mode: download`")
+    raise refusal(f"there is no mode '{mode}'", "use ro_mount or download (they mean the same)")
+
+
+def _data_path(path: str) -> str:
+    """The path with `${{default_datastore}}` filled in; remote places not served are refused."""
+    path = path.replace(DEFAULT_DATASTORE_BINDING, DEFAULT_DATASTORE)
+    if path == TRIGGER_PATH:
+        path = f"azureml://datastores/{DEFAULT_DATASTORE}/paths/{TRIGGER_PATH}"
+    if is_datastore_uri(path):
+        return str(parse_datastore_path(path))
+    if _REMOTE.match(path) or path.startswith("azureml:"):
+        kind = "registered data assets" if path.startswith("azureml:") else "addresses like this"
+        raise refusal(
+            f"{kind} are not supported yet ('{path}')",
+            "download the data and give its local path, or upload it with `retrain data upload` "
+            "and write azureml://datastores/workspaceblobstore/paths/<path>",
+        )
+    return path
+
+
+class DataInput(Document):
+    """A file or folder that lies on the node before the script starts."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        "path_on_compute": "take the path from ${{inputs.<name>}}",
+        "datastore": "write the datastore in `path`",
+    }
+
+    type: Literal["uri_file", "uri_folder"] = Field(
+        default="uri_folder", description="File or folder."
+    )
+    path: Annotated[NonEmptyText, AfterValidator(_data_path)] = Field(
+        description="A datastore URI; in a user's file also a local path, relative to the file."
+    )
+    mode: Annotated[str, AfterValidator(_known_mode)] = Field(
+        default="ro_mount",
+        description="ro_mount or download; both mean a copy that is there at the start.",
+    )
+    optional: bool = Field(
+        default=False, description="Accepted as Azure ML's; the path is always given."
+    )
+    description: Text | None = Field(default=None, description="For people.")
+
+    @property
+    def local(self) -> bool:
+        """Whether the path is one on the user's own disk, which must be uploaded first."""
+        return not is_datastore_uri(self.path)
+
+
+def _read_input(value: Any) -> LiteralInput | DataInput:
+    match value:
+        case LiteralInput() | DataInput():
+            return value
+        case bool() | int() | float() | str():
+            return LiteralInput.model_validate({"type": literal_type(value), "default": value})
+        case Mapping():
+            return _read_mapping(value)
+        case None:
+            raise refusal("has no value", "write a value, or {type: …, path: …} for data")
+        case _:
+            raise refusal(
+                "an input is a text, number, boolean or a mapping", "write {type: …, path: …}"
+            )
+
+
+def _read_mapping(value: Mapping[str, Any]) -> LiteralInput | DataInput:
+    kind = value.get("type")
+    if kind in LITERAL_TYPES:
+        return LiteralInput.model_validate(value)
+    if kind in DATA_TYPES or (kind is None and "path" in value):
+        return DataInput.model_validate(value)
+    choices = f"use one of: {', '.join(DATA_TYPES + LITERAL_TYPES)}"
+    if kind is None:
+        raise refusal("has neither `type` nor `path`", choices)
+    if kind in DATA_TYPES_NOT_YET:
+        raise refusal(f"type '{kind}' is not supported yet", "use uri_folder for its folder")
+    raise refusal(f"there is no input type '{kind}'", choices)
+
+
+Input = Annotated[LiteralInput | DataInput, BeforeValidator(_read_input)]

@@ -1,0 +1,66 @@
+"""The kinds of text that fields hold. All of them can become an environment variable or JSON."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shared.jobs.problems import refusal
+
+#: A single environment string may have 131,072 bytes on Linux; what becomes one stays well below.
+MAX_VALUE_BYTES = 32_768
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def clean(text: str) -> str:
+    """The text, unless no process could be given it. Refuses NUL, lone surrogates, over 32 KiB."""
+    if "\0" in text:
+        raise refusal("contains a NUL character", "remove it: no variable or file name can hold it")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise refusal("contains half a surrogate pair", "write the whole character") from None
+    if size > MAX_VALUE_BYTES:
+        raise refusal(
+            f"is {size:,} bytes long; {MAX_VALUE_BYTES:,} is the most",
+            "put it in a file and give the file as an input",
+        )
+    return text
+
+
+def variable_name(name: str) -> str:
+    """The name, when it can be (the end of) a shell variable's name: letters, digits, _; <= 128."""
+    if not _VARIABLE.fullmatch(name):
+        raise refusal(
+            f"'{name}' can't be a variable's name",
+            "use letters, digits and _, not starting with a digit",
+        )
+    return name
+
+
+def identifier(name: str) -> str:
+    """The name of a job or schedule: 1 to 64 letters, digits, - and _, no - or _ in front."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise refusal(
+            f"'{name}' can't be a name",
+            "use 1 to 64 letters, digits, - and _, beginning with a letter or digit",
+        )
+    return name
+
+
+def literal_text(value: object) -> str:
+    """A literal as a script sees it: text as is, True/False as Azure ML, numbers as Python's."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _scalar(value: Any) -> Any:
+    return literal_text(value) if isinstance(value, bool | int | float) else value
+
+
+Text = Annotated[str, AfterValidator(clean)]
+#: Text that may be written as a bare YAML number or boolean (tags, environment variables).
+ScalarText = Annotated[str, BeforeValidator(_scalar), AfterValidator(clean)]
+VariableName = Annotated[str, AfterValidator(variable_name)]
+Identifier = Annotated[str, AfterValidator(identifier)]
+NonEmptyText = Annotated[Text, Field(min_length=1)]
