@@ -39,7 +39,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """The operation's short name, for counting: "PUT blob", "PUT blob block", "GET container list"."""
+        """The operation's short name, for counting: "PUT blob", "GET container list"."""
         thing = "blob" if self.blob else "container" if self.container else "service"
         return " ".join(part for part in (self.method, thing, self.comp) if part)
 

@@ -18,7 +18,7 @@ class DataFolderInUse(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A process and its owner, each with its start time: a pid alone may be somebody else's by now."""
+    """A process and its owner, each with its start time: a pid alone may be another's by now."""
 
     pid: int
     started: float

@@ -60,12 +60,18 @@ class BlobEvents:
             self._write_mark(mark)
         return mark
 
-    async def stop(self) -> None:
-        """Cancel what is under way (it is told again at the next start) and write the mark."""
+    async def stop(self, patience_seconds: float = 0) -> None:
+        """Take in no more, let subscribers finish for so long, and write the mark.
+
+        What is cut off, and what comes from now on, is told again after the next start.
+        """
         if not self._running:
             return
-        self._write_mark(self._dealt_with())
         self._running = False
+        stopped = datetime.now(UTC)
+        if self._underway and patience_seconds:
+            await asyncio.wait(self._underway, timeout=patience_seconds)
+        self._write_mark(min([stopped, *self._underway.values()]))
         tasks = [*self._underway, *([self._marking] if self._marking else [])]
         self._marking = None
         for task in tasks:
@@ -102,7 +108,8 @@ class BlobEvents:
     async def _keep_mark(self) -> None:
         while True:
             await asyncio.sleep(_MARK_EVERY)
-            self._write_mark(self._dealt_with())
+            if self._running:
+                self._write_mark(min(self._underway.values(), default=datetime.now(UTC)))
             if not self._underway:
                 self._marking = None
                 return
@@ -110,9 +117,6 @@ class BlobEvents:
     def _told(self, task: asyncio.Task[None]) -> None:
         # A cancelled event was not dealt with: stop() has written the mark already.
         self._underway.pop(task, None)
-
-    def _dealt_with(self) -> datetime:
-        return min(self._underway.values(), default=datetime.now(UTC))
 
     def _write_mark(self, mark: datetime) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,67 @@
+"""Output bindings, applied after the function has succeeded and never before.
+
+An output that fails makes the invocation fail, so the trigger tries again.
+"""
+
+import json
+import logging
+from typing import Any
+
+from retrain.local.host.errors import AppRefused
+from retrain.local.host.functions import Binding, Function
+from retrain.local.host.invocations import Invocations, Outcome
+from retrain.local.host.queues import Send
+
+log = logging.getLogger(__name__)
+
+
+class Outputs:
+    """Sends what functions left in their outputs. Raises AppRefused when there is nowhere to."""
+
+    def __init__(
+        self, functions: tuple[Function, ...], send: Send | None, invocations: Invocations
+    ) -> None:
+        self._send = send
+        self._invocations = invocations
+        for function in functions:
+            for binding in function.outputs:
+                self._check(function, binding)
+
+    async def apply(self, function: Function, outcome: Outcome) -> bool:
+        """Apply all outputs but the HTTP response; False when one failed (counted, logged)."""
+        for binding in function.outputs:
+            value = outcome.values.get(binding.name)
+            if binding.type != "serviceBus" or value is None:
+                continue
+            try:
+                await self._put(binding.text("queueName"), value)
+            except Exception as error:  # noqa: BLE001 - the queue's or the value's fault: told alike
+                self._invocations.failed(function, f"output {binding.name}", error)
+                return False
+        return True
+
+    async def _put(self, queue: str, value: Any) -> None:
+        assert self._send is not None  # checked at start
+        if isinstance(value, list):
+            for one in value:
+                await self._put(queue, one)
+        elif isinstance(value, str | bytes):
+            await self._send(queue, value.encode() if isinstance(value, str) else value)
+        elif isinstance(value, dict):
+            await self._send(queue, json.dumps(value).encode())
+        else:
+            raise TypeError(f"a Service Bus output takes str or bytes, not {type(value).__name__}")
+
+    def _check(self, function: Function, binding: Binding) -> None:
+        if binding.type != "serviceBus":
+            return
+        if not binding.text("queueName"):
+            raise AppRefused(
+                f"Function '{function.name}', binding '{binding.name}': the local host sends to "
+                "queues only, not to topics."
+            )
+        if self._send is None:
+            raise AppRefused(
+                f"Function '{function.name}', binding '{binding.name}' sends to Service Bus, and "
+                "the host was started without one."
+            )

@@ -1,0 +1,71 @@
+"""A delivery as func.ServiceBusMessage, made the way host and worker make it together.
+
+The host sends the body and a map of trigger metadata; the worker's converter reads its fields from
+that map. A body that is not declared binary travels as text, and then the host lets the members of
+a JSON object overwrite metadata of the same name, whatever its case. That trap is copied.
+"""
+
+import json
+from typing import Any
+
+from azure.functions.meta import Datum
+from azure.functions.servicebus import ServiceBusMessage, ServiceBusMessageInConverter
+
+from retrain.local.host.queues import Delivery
+
+
+def message_of(delivery: Delivery, *, binary: bool) -> ServiceBusMessage:
+    """The message as a function gets it. `binary`: the binding says data_type=BINARY."""
+    metadata = _metadata(delivery)
+    if binary:
+        body = Datum(delivery.body, "bytes")
+    else:
+        body = Datum(delivery.body.decode("utf-8", "replace"), "string")
+        _overwrite(metadata, body.value)
+    return ServiceBusMessageInConverter.decode_single_message(body, trigger_metadata=metadata)
+
+
+def _metadata(delivery: Delivery) -> dict[str, Datum]:
+    properties = _json(dict(delivery.application_properties or {}))
+    texts = {
+        "MessageId": delivery.message_id,
+        "SessionId": delivery.session_id,
+        "ContentType": delivery.content_type,
+        "CorrelationId": delivery.correlation_id,
+        "Subject": delivery.subject,
+        "Label": delivery.subject,
+        "ReplyTo": delivery.reply_to,
+        "To": delivery.to,
+        "PartitionKey": delivery.session_id,
+        "LockToken": str(delivery.lock_token),
+    }
+    metadata = {
+        name: Datum(str(text), "string") for name, text in texts.items() if text is not None
+    }
+    metadata["DeliveryCount"] = Datum(delivery.delivery_count, "int")
+    metadata["SequenceNumber"] = Datum(delivery.sequence_number, "int")
+    metadata["EnqueuedTimeUtc"] = _json(delivery.enqueued_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    metadata["ApplicationProperties"] = properties
+    metadata["UserProperties"] = properties
+    return metadata
+
+
+def _json(value: Any) -> Datum:
+    return Datum(json.dumps(value, default=_plain), "json")
+
+
+def _plain(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _overwrite(metadata: dict[str, Datum], body: str) -> None:
+    try:
+        members = json.loads(body)
+    except ValueError:
+        return
+    if not isinstance(members, dict):
+        return
+    names = {name.casefold(): name for name in metadata}
+    for name, value in members.items():
+        key = names.get(str(name).casefold(), str(name))
+        metadata[key] = Datum(value, "string") if isinstance(value, str) else _json(value)
