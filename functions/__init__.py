@@ -1,0 +1,16 @@
+"""Doors: each decodes what a trigger brings, hands it to a use case, and decides nothing."""
+
+import azure.functions as func
+
+from functions import clock, events, requests, uploads
+from functions.api import web
+
+
+def build() -> func.AsgiFunctionApp:
+    """The app. A blueprint that isn't registered here would vanish without a word."""
+    # HTTP functions are matched in the order of their names: `health` has to come before this one,
+    # whose route takes everything.
+    app = func.AsgiFunctionApp(web(), func.AuthLevel.FUNCTION, function_name="web")
+    for blueprint in (clock.bp, events.bp, requests.bp, uploads.bp):
+        app.register_functions(blueprint)
+    return app

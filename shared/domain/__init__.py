@@ -1,0 +1,1 @@
+"""What Retrain is about: runs, what may happen to them, and what they ask of the world. Pure."""

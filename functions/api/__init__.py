@@ -1,0 +1,66 @@
+"""The HTTP API: FastAPI behind one function, so that it has types, errors and an OpenAPI page."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from functions.api import compute, health, jobs, schedules, uploads
+from functions.api.problems import answer, invalid_request, told
+from functions.api.version import VERSION
+from shared.domain.errors import RetrainError
+
+log = logging.getLogger("retrain.api")
+
+#: Bytes of a request's body: documents, never code or data, which go to Blob Storage.
+LARGEST_BODY: Final = 1024 * 1024
+
+
+def web() -> FastAPI:
+    app = FastAPI(
+        title="Retrain",
+        version=VERSION,
+        summary="Trains models when something happens.",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    for part in (health, jobs, uploads, schedules, compute):
+        app.include_router(part.router, prefix="/api")
+    app.middleware("http")(_guarded)
+    app.exception_handler(RetrainError)(_refused)
+    app.exception_handler(RequestValidationError)(_misread)
+    app.exception_handler(HTTPException)(_no_such_way)
+    return app
+
+
+async def _guarded(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Bodies of a sane size only; and what nobody foresaw is logged, not shown."""
+    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
+        limit = f"{LARGEST_BODY // 1024} KiB"
+        remedy = "Put long texts into files of the code folder."
+        return told(413, "BodyTooLarge", f"The body is larger than {limit}.", remedy)
+    try:
+        return await call_next(request)
+    except Exception:  # the last one before the caller: it must not show a traceback
+        log.exception("%s %s failed", request.method, request.url.path)
+        return told(500, "Internal", "Retrain failed on this request.", "See the app's log.")
+
+
+async def _refused(request: Request, error: RetrainError) -> Response:
+    return answer(error)
+
+
+async def _misread(request: Request, error: RequestValidationError) -> Response:
+    return invalid_request(error)
+
+
+async def _no_such_way(request: Request, error: HTTPException) -> Response:
+    codes = {404: "NoSuchRoute", 405: "MethodNotAllowed"}
+    code = codes.get(error.status_code, "HttpError")
+    return told(error.status_code, code, f"{error.detail}: {request.method} {request.url.path}.")

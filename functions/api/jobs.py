@@ -1,0 +1,76 @@
+"""Jobs and their runs: submit, list, show, cancel, logs, outputs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Query
+from fastapi.responses import RedirectResponse, Response
+
+from functions.api.views import file_view, run_view, summary_view
+from shared.app.logs import LogFile
+from shared.domain.status import Status
+from shared.wiring import product
+
+router = APIRouter(tags=["jobs"])
+
+_Limit = Annotated[int, Query(ge=1, le=1000)]
+_Bytes = Annotated[int, Query(ge=1, le=4 * 1024 * 1024)]
+_Offset = Annotated[int, Query(ge=0)]
+
+
+@router.post("/jobs", status_code=202)
+def submit(
+    document: Annotated[dict[str, Any], Body()],
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Train. Sent again under the same Idempotency-Key it is the same run."""
+    return run_view(product().admission.submit_document(document, idempotency_key))
+
+
+@router.get("/jobs")
+def runs(
+    status: Annotated[list[Status] | None, Query()] = None,
+    experiment: str | None = None,
+    limit: _Limit = 50,
+    before: str | None = None,
+) -> dict[str, Any]:
+    """Newest first; `next` is the `before` of the following page."""
+    page = product().queries.page(
+        statuses=status or [], experiment=experiment, limit=limit, before=before
+    )
+    return {"jobs": [summary_view(run) for run in page.runs], "next": page.next}
+
+
+@router.get("/jobs/{name}")
+def show(name: str) -> dict[str, Any]:
+    return run_view(product().queries.show(name))
+
+
+@router.post("/jobs/{name}/cancel", status_code=202)
+def cancel(name: str) -> dict[str, Any]:
+    """Ask for the run's end. One that is over stays as it is."""
+    return run_view(product().admission.cancel(name))
+
+
+@router.get("/jobs/{name}/logs", response_class=Response)
+def logs(
+    name: str, file: LogFile = "stdout.txt", offset: _Offset = 0, limit: _Bytes = 1024 * 1024
+) -> Response:
+    """Bytes from `offset`. Ask again from Retrain-Next-Offset until Retrain-Complete is true."""
+    chunk = product().logs.read(name, file, offset, limit)
+    headers = {
+        "Retrain-Next-Offset": str(chunk.next_offset),
+        "Retrain-Complete": str(chunk.complete).lower(),
+    }
+    return Response(chunk.content, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.get("/jobs/{name}/outputs")
+def outputs(name: str) -> dict[str, Any]:
+    """What the run's last attempt left: outputs/…, logs/…, stdout.txt, stderr.txt."""
+    return {"files": [file_view(file) for file in product().queries.outputs(name)]}
+
+
+@router.get("/jobs/{name}/outputs/{path:path}", response_class=Response)
+def output(name: str, path: str) -> RedirectResponse:
+    """Where the file can be read for a while; follow it without the function's key."""
+    return RedirectResponse(product().queries.output_link(name, path), 307)

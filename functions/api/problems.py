@@ -1,0 +1,44 @@
+"""Errors as the API tells them: `{"error": {code, message, remedy, details}}`, no traceback."""
+
+from collections.abc import Sequence
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from shared.domain.errors import Conflict, Invalid, NotFound, Permanent, RetrainError, Transient
+
+_STATUS: Sequence[tuple[type[RetrainError], int]] = (
+    (NotFound, 404),
+    (Invalid, 422),
+    (Conflict, 409),
+    (Transient, 503),
+    (Permanent, 502),
+)
+
+
+def answer(error: RetrainError) -> JSONResponse:
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    details = error.details if isinstance(error, Invalid) else ()
+    return told(status, error.code, error.message, error.remedy, details)
+
+
+def invalid_request(error: RequestValidationError) -> JSONResponse:
+    """The request itself is off: its JSON, its query, its form."""
+    details = [
+        (".".join(str(part) for part in one["loc"]), str(one["msg"])) for one in error.errors()
+    ]
+    no_json = any(one["type"] == "json_invalid" for one in error.errors())
+    message = "The body is no JSON." if no_json else f"{details[0][0]}: {details[0][1]}."
+    return told(422, "InvalidRequest", message, "See /api/docs for what is expected.", details)
+
+
+def told(
+    status: int,
+    code: str,
+    message: str,
+    remedy: str = "",
+    details: Sequence[tuple[str, str]] = (),
+) -> JSONResponse:
+    named = [{"field": field, "message": text} for field, text in details]
+    content = {"code": code, "message": message, "remedy": remedy, "details": named}
+    return JSONResponse({"error": content}, status)

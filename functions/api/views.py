@@ -1,0 +1,84 @@
+"""Runs, files and the rest as JSON."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.app.schedules import Kept
+from shared.domain.run import Run
+from shared.jobs import dump
+from shared.ports.compute import AttemptSeen, PoolSeen
+from shared.ports.files import File
+from shared.ports.runs import Summary
+
+
+def run_view(run: Run) -> dict[str, Any]:
+    document = dump(run.job)
+    return {
+        "name": run.name,
+        "status": run.status,
+        "display_name": run.job.display_name,
+        "experiment_name": run.job.experiment_name,
+        "description": run.job.description,
+        "tags": run.job.tags,
+        "compute": run.job.compute or "serverless",
+        "environment": run.job.environment.name or run.job.environment.image,
+        "created_at": time(run.created_at),
+        "started_at": time(run.started_at),
+        "ended_at": time(run.ended_at),
+        "attempt": run.attempt,
+        "source": {
+            "kind": run.source.kind,
+            "schedule": run.source.schedule,
+            "path": run.source.path,
+        },
+        "timeline": [
+            {"status": moment.status, "at": time(moment.at), "note": moment.note}
+            for moment in run.timeline
+        ],
+        "error": run.problem
+        and {
+            "code": run.problem.code,
+            "message": run.problem.message,
+            "remedy": run.problem.remedy,
+        },
+        "inputs": document.get("inputs", {}),
+        "outputs": document.get("outputs", {}),
+        "job": document,
+    }
+
+
+def summary_view(run: Summary) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "status": run.status,
+        "display_name": run.display_name or None,
+        "experiment_name": run.experiment_name,
+        "created_at": time(run.created_at),
+        "started_at": time(run.started_at),
+        "ended_at": time(run.ended_at),
+        "attempt": run.attempt,
+        "source": {"kind": run.kind, "schedule": run.schedule, "path": None},
+    }
+
+
+def schedule_view(kept: Kept) -> dict[str, Any]:
+    return {**dump(kept.schedule), "created_at": time(kept.created_at)}
+
+
+def file_view(file: File) -> dict[str, Any]:
+    return {"path": file.path, "size": file.size, "modified": time(file.modified)}
+
+
+def attempt_view(seen: AttemptSeen) -> dict[str, Any]:
+    return {"id": seen.id, "run": seen.run, "state": seen.state}
+
+
+def pool_view(pool: PoolSeen) -> dict[str, Any]:
+    return {"id": pool.id, "run": pool.run, "state": pool.state, "nodes": pool.nodes}
+
+
+def time(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds, `2026-07-10T10:00:00.123Z`."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

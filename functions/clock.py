@@ -1,0 +1,21 @@
+"""Timers: cron schedules that are due, and the watch over what no event told."""
+
+import azure.functions as func
+
+from shared.wiring import product
+
+bp = func.Blueprint()
+
+
+@bp.function_name("schedules_due")
+@bp.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+def schedules_due(timer: func.TimerRequest) -> None:
+    """Every minute; a tick that comes late finds what fell due before it."""
+    product().cron_triggers.tick()
+
+
+@bp.function_name("watch")
+@bp.timer_trigger(arg_name="timer", schedule="%RETRAIN_WATCH%", run_on_startup=False)
+def watch(timer: func.TimerRequest) -> None:
+    """Every minute in the cloud; as RETRAIN_WATCH says."""
+    product().watch.tick()

@@ -1,0 +1,21 @@
+"""Run events off the bus, one at a time for each run: the session is the run's name."""
+
+import azure.functions as func
+
+from shared import wire
+from shared.wiring import product
+
+bp = func.Blueprint()
+
+
+@bp.function_name("run_event")
+@bp.service_bus_queue_trigger(
+    arg_name="message",
+    connection="RETRAIN_SERVICEBUS",
+    queue_name="run-events",
+    data_type=func.DataType.BINARY,
+    is_sessions_enabled=True,
+)
+def run_event(message: func.ServiceBusMessage) -> None:
+    run, event = wire.decode_event(message.get_body())
+    product().workflow.handle(run, event)

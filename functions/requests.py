@@ -1,0 +1,19 @@
+"""Training requests off the bus."""
+
+import azure.functions as func
+
+from shared import wire
+from shared.wiring import product
+
+bp = func.Blueprint()
+
+
+@bp.function_name("training_requested")
+@bp.service_bus_queue_trigger(
+    arg_name="message",
+    connection="RETRAIN_SERVICEBUS",
+    queue_name="training-requests",
+    data_type=func.DataType.BINARY,  # as text, members of the body would overwrite the metadata
+)
+def training_requested(message: func.ServiceBusMessage) -> None:
+    product().admission.admit(wire.decode_request(message.get_body()))

@@ -1,0 +1,84 @@
+"""From a training request to a run."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from shared.app.documents import submitted_job
+from shared.domain.errors import Invalid
+from shared.domain.events import CancelAsked, Requested
+from shared.domain.keys import digest
+from shared.domain.requests import TrainingRequest, request_id
+from shared.domain.run import Run, Source, new_run
+from shared.jobs import dump
+from shared.ports.bus import Bus
+from shared.ports.registry import Registry
+from shared.ports.runs import Runs
+
+#: The registry's kind for what callers asked under a key.
+_ASKED: Final = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    runs: Runs
+    registry: Registry
+    bus: Bus
+    now: Callable[[], datetime]
+
+    def submit(self, request: TrainingRequest) -> Run:
+        """Accept somebody's request. The record comes first, so that they find what they asked for.
+
+        Dying before the message is sent is a request that failed: asked again under the same key it
+        is the same run, and if nobody asks again, the watch finds it NotStarted.
+        """
+        run = _run(request)
+        if self.runs.create(run):
+            self.bus.request(request)
+            return run
+        known = self.runs.load(run.name).run
+        if known.final or known.attempt:
+            return known
+        self.bus.request(request)
+        return known
+
+    def submit_document(self, document: Mapping[str, Any], key: str | None) -> Run:
+        """Accept a job document. key: the caller's name for the asking; one key is one run.
+
+        Without a key, asking in another instant is another run. Raises Invalid.
+        """
+        job, now = submitted_job(document), self.now()
+        content = digest(json.dumps(dump(job), sort_keys=True))
+        keyed = key is not None
+        identity = request_id("http", key if key is not None else f"{content} {now.isoformat()}")
+        # The run's name holds a time, so the first asking's has to be remembered for the others.
+        mine = {"at": now.isoformat(), "content": content}
+        first = self.registry.once(_ASKED, identity, mine) if keyed else mine
+        if first["content"] != content:
+            raise Invalid(
+                "This Idempotency-Key was used for another job.",
+                remedy="Take a new key for a new job.",
+                code="IdempotencyKeyReused",
+            )
+        at = datetime.fromisoformat(first["at"])
+        return self.submit(TrainingRequest(id=identity, at=at, job=job, source=Source(kind="http")))
+
+    def admit(self, request: TrainingRequest) -> None:
+        """Make it a run, unless it is one, and set it going."""
+        run = _run(request)
+        self.runs.create(run)
+        self.bus.event(run.name, Requested(id=f"{run.name}-requested", at=self.now()))
+
+    def cancel(self, name: str) -> Run:
+        """Ask for the run's end; one that is over stays as it is. Raises NotFound."""
+        run = self.runs.load(name).run
+        if not run.final:
+            now = self.now()
+            self.bus.event(name, CancelAsked(id=f"{name}-cancel-{now:%Y%m%d%H%M%S}", at=now))
+        return run
+
+
+def _run(request: TrainingRequest) -> Run:
+    return new_run(request.run, request.job, request.source, request.at)

@@ -1,0 +1,72 @@
+"""Documents from outside, checked: by the job language first, then for what can be run here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from shared.domain.errors import Invalid
+from shared.jobs import (
+    CommandJob,
+    InvalidDocument,
+    Schedule,
+    check_resolved,
+    field_name,
+    parse_job,
+    parse_schedule,
+)
+
+_From = TypeVar("_From")
+_To = TypeVar("_To")
+#: Computes that every Retrain has: Azure ML's word for "find me a node", and ours.
+_COMPUTES: Final = (None, "serverless", "local", "azureml:serverless", "azureml:local")
+#: A user delegation key signs for 7 days at most, and an attempt needs an hour around its script.
+LONGEST: Final = 6 * 24 * 3600
+
+
+def submitted_job(document: Mapping[str, Any]) -> CommandJob:
+    """Raises Invalid, with every problem's field."""
+    job = _parsed(parse_job, document)
+    return checked_job(job)
+
+
+def checked_schedule(document: Mapping[str, Any]) -> Schedule:
+    """Raises Invalid, with every problem's field."""
+    return _parsed(parse_schedule, document)
+
+
+def checked_job(job: CommandJob) -> CommandJob:
+    """The job, when it can be run as it stands: nothing in it lies on its author's own disk."""
+    problems = []
+    _parsed(check_resolved, job)
+    if job.compute not in _COMPUTES:
+        problems.append(
+            ("compute", f"there is no compute '{job.compute}'; leave it out, or write `serverless`")
+        )
+    if job.limits.timeout and job.limits.timeout > LONGEST:
+        problems.append(("limits.timeout", f"more than {LONGEST:,} s (6 days) is not supported"))
+    if job.name is not None:
+        problems.append(("name", "Retrain names runs itself, by time; use display_name"))
+    if problems:
+        raise Invalid(
+            f"The job can't be run as it is: {problems[0][0]}: {problems[0][1]}.",
+            remedy="`retrain job create -f job.yml` uploads local files before it submits.",
+            code="InvalidJob",
+            details=problems,
+        )
+    return job
+
+
+def _parsed(parse: Callable[[_From], _To], document: _From) -> _To:
+    try:
+        return parse(document)
+    except InvalidDocument as error:
+        details = [
+            (field_name(problem.field), f"{problem.message}; {problem.remedy}".rstrip("; "))
+            for problem in error.problems
+        ]
+        raise Invalid(
+            f"The document has {len(details)} problem{'s' * (len(details) > 1)}: "
+            f"{details[0][0]}: {details[0][1]}.",
+            remedy="`retrain job create -f` says the line of each.",
+            code="InvalidDocument",
+            details=details,
+        ) from error

@@ -1,0 +1,131 @@
+"""What a command does. Each ends by telling the run, through its queue, how it went.
+
+Ids of those messages come from the attempt and from the event that asked, so that a command that
+is performed twice tells it once.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from shared.app.observing import Observer
+from shared.app.orders import order_for
+from shared.domain.commands import BuildImage, Command, Look, Provision, TakeDown, Wait
+from shared.domain.errors import Permanent
+from shared.domain.events import (
+    AttemptEnded,
+    Event,
+    ImageFailed,
+    ImagePending,
+    ImageReady,
+    RetryDue,
+    TakenDown,
+)
+from shared.domain.run import Problem, Run
+from shared.ports.bus import Bus
+from shared.ports.compute import Compute, LiveLogs
+from shared.ports.files import OUTPUTS, Files
+from shared.ports.images import Images, ImageState
+
+log = logging.getLogger("retrain.effects")
+
+#: Of a killed task's stdout and stderr so much is kept, from the start, in bytes.
+KEPT_LOG: Final = 4 * 1024 * 1024
+BUILD_LOG: Final = "logs/environment-build.log"
+_LOOKS: Final = (1, 1, 2, 2, 5)  # seconds between looks at a build; then 15
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    compute: Compute
+    live_logs: LiveLogs
+    images: Images
+    files: Files
+    bus: Bus
+    observer: Observer
+    now: Callable[[], datetime]
+
+    def perform(self, run: Run, command: Command, event: Event) -> None:
+        """Do it, once more if need be. Raises Transient."""
+        match command:
+            case BuildImage():
+                self._build_image(run, command)
+            case Provision():
+                self._provision(run, command)
+            case Look():
+                self.observer.observe(run.name, command.attempt, look=command.look)
+            case TakeDown():
+                self._take_down(run, command)
+            case Wait():
+                self._wait(run, command, event)
+            case _:
+                assert_never(command)
+
+    def _build_image(self, run: Run, command: BuildImage) -> None:
+        environment = run.job.environment
+        try:
+            conda = environment.conda_file
+            assert isinstance(conda, dict), "admission refuses a conda file that was not read"
+            state = self.images.ensure(
+                environment.key, environment.image, conda, afresh=command.look == 0
+            )
+        except Permanent as refusal:
+            state = ImageState("failed", reason=f"{refusal} {refusal.remedy}")
+        now, stem = self.now(), f"{run.name}-image"
+        match state.state:
+            case "ready":
+                told = ImageReady(id=f"{stem}-ready", at=now, image=state.image)
+                self.bus.event(run.name, told)
+            case "building":
+                look = command.look + 1
+                later = now + timedelta(seconds=(*_LOOKS, 15)[min(look, len(_LOOKS)) - 1])
+                pending = ImagePending(id=f"{stem}-look-{look}", at=later, look=look)
+                self.bus.event(run.name, pending, after=later)
+            case "failed":
+                self._image_failed(run, state, stem)
+
+    def _image_failed(self, run: Run, state: ImageState, stem: str) -> None:
+        self.files.write(OUTPUTS, f"{run.name}/0/{BUILD_LOG}", state.log.encode())
+        problem = Problem(
+            "EnvironmentBuildFailed",
+            f"The environment could not be built: {state.reason}\n{state.log[-4000:]}".rstrip(),
+            f"Mend environment.conda_file; the whole log is the output {BUILD_LOG}.",
+        )
+        self.bus.event(run.name, ImageFailed(id=f"{stem}-failed", at=self.now(), problem=problem))
+
+    def _provision(self, run: Run, command: Provision) -> None:
+        try:
+            self.compute.provision(order_for(run))
+        except Permanent as refusal:
+            log.warning("run %s: compute refused: %s", run.name, refusal)
+            ended = AttemptEnded(
+                id=f"{run.key}-refused",
+                at=self.now(),
+                attempt=command.attempt,
+                cause="configuration",
+                problem=Problem(refusal.code, refusal.message, refusal.remedy),
+            )
+            self.bus.event(run.name, ended)
+
+    def _take_down(self, run: Run, command: TakeDown) -> None:
+        if command.keep_logs:
+            self._keep_logs(run)
+        self.compute.take_down(run.key)
+        done = TakenDown(id=f"{run.key}-taken-down", at=self.now(), attempt=command.attempt)
+        self.bus.event(run.name, done)
+
+    def _keep_logs(self, run: Run) -> None:
+        """Batch uploads nothing of a task that is killed from outside, and users want its log."""
+        for file in ("stdout.txt", "stderr.txt"):
+            path = f"{run.name}/{run.attempt}/{file}"
+            if self.files.stat(OUTPUTS, path) is None:
+                text = self.live_logs.read(run.key, file, 0, KEPT_LOG)
+                if text is not None:
+                    self.files.write(OUTPUTS, path, text)
+
+    def _wait(self, run: Run, command: Wait, event: Event) -> None:
+        due = event.at + timedelta(seconds=command.seconds)
+        again = RetryDue(id=f"{run.name}-retry-{command.attempt}", at=due, attempt=command.attempt)
+        self.bus.event(run.name, again, after=due)

@@ -1,0 +1,85 @@
+"""What users ask about runs and compute; nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from shared.domain.errors import NotFound
+from shared.domain.run import Run
+from shared.domain.status import Status
+from shared.ports.compute import AttemptSeen, Compute, Inventory, PoolSeen
+from shared.ports.files import OUTPUTS, File, Files, Links
+from shared.ports.runs import Runs, Summary
+
+#: How long the address of an output is good for.
+READABLE: Final = timedelta(minutes=15)
+#: The marker that tells of a task's end: ours, not the user's.
+MARKER: Final = "ended"
+_ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is the name to ask for the runs before, None at the end."""
+
+    runs: Sequence[Summary]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    runs: Runs
+    compute: Compute
+    inventory: Inventory
+    files: Files
+    links: Links
+
+    def show(self, name: str) -> Run:
+        """The run as it stands this moment: an active attempt is looked up in Batch. NotFound."""
+        run = self.runs.load(name).run
+        if run.status not in _ON_COMPUTE or not run.attempt:
+            return run
+        report = self.compute.report(run.key)
+        if report is None:
+            return run
+        live = run.with_node_times(report.prepared_at, report.started_at)
+        return run if len(live.timeline) < len(run.timeline) else live
+
+    def page(
+        self, *, statuses: Sequence[Status], experiment: str | None, limit: int, before: str | None
+    ) -> Page:
+        """Newest first."""
+        wanted = [
+            run
+            for run in self.runs.list()
+            if (not statuses or run.status in statuses)
+            and (experiment is None or run.experiment_name == experiment)
+            and (before is None or run.name < before)
+        ]
+        newest = sorted(wanted, key=lambda run: run.name, reverse=True)
+        more = len(newest) > limit
+        return Page(newest[:limit], newest[limit - 1].name if more else None)
+
+    def outputs(self, name: str) -> Sequence[File]:
+        """What the run's last attempt left, by path below it. Raises NotFound."""
+        prefix = self._prefix(name)
+        return [
+            replace(file, path=file.path.removeprefix(prefix))
+            for file in self.files.list(OUTPUTS, prefix)
+            if file.path != prefix + MARKER
+        ]
+
+    def output_link(self, name: str, path: str) -> str:
+        """Where the output can be read for a quarter of an hour. Raises NotFound."""
+        whole = self._prefix(name) + path
+        if self.files.stat(OUTPUTS, whole) is None:
+            raise NotFound("Output", path, f"`retrain job show {name}` lists what there is.")
+        return self.links.reading(OUTPUTS, whole, READABLE)
+
+    def compute_now(self) -> tuple[Sequence[AttemptSeen], Sequence[PoolSeen]]:
+        """Every Batch job and pool of ours that exists, whatever its state."""
+        return self.inventory.attempts(), self.inventory.pools()
+
+    def _prefix(self, name: str) -> str:
+        return f"{name}/{self.runs.load(name).run.attempt}/"

@@ -1,0 +1,58 @@
+"""Standing orders: kept in the registry, read whenever something happens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from shared.app.documents import checked_job, checked_schedule
+from shared.domain.errors import NotFound
+from shared.jobs import Schedule, dump, parse_schedule
+from shared.ports.registry import Registry
+
+KIND: Final = "schedules"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A schedule as the registry holds it; it is in force from `created_at` on."""
+
+    schedule: Schedule
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    registry: Registry
+    now: Callable[[], datetime]
+
+    def put(self, document: Mapping[str, Any]) -> tuple[Kept, bool]:
+        """Create or replace; True when it is new. Raises Invalid."""
+        schedule = checked_schedule(document)
+        checked_job(schedule.create_job)
+        kept = Kept(schedule, self.now())
+        record = {"created_at": kept.created_at.isoformat(), "schedule": dump(schedule)}
+        return kept, self.registry.put(KIND, schedule.name, record)
+
+    def get(self, name: str) -> Kept:
+        """Raises NotFound."""
+        record = self.registry.get(KIND, name)
+        if record is None:
+            raise NotFound("Schedule", name, "`retrain schedule list` shows those there are.")
+        return _kept(record)
+
+    def delete(self, name: str) -> None:
+        """Raises NotFound."""
+        if not self.registry.delete(KIND, name):
+            raise NotFound("Schedule", name, "`retrain schedule list` shows those there are.")
+
+    def kept(self) -> Sequence[Kept]:
+        """All of them, by name."""
+        return [_kept(record) for record in self.registry.list(KIND)]
+
+    def all(self) -> Sequence[Schedule]:
+        return [kept.schedule for kept in self.kept()]
+
+
+def _kept(record: Mapping[str, Any]) -> Kept:
+    return Kept(parse_schedule(record["schedule"]), datetime.fromisoformat(record["created_at"]))

@@ -1,0 +1,158 @@
+"""The safety net: finds what no event told, with a number of calls that doesn't grow with runs.
+
+Three lists (jobs, pools with node counts, records by day) are compared. What disagrees is told to
+its run, or taken down when it belongs to no live one. Safe when many instances do it at once:
+whatever it asks for is idempotent, and it only ever sends messages and deletes leftovers.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.app.observing import Observer
+from shared.domain.errors import NotFound
+from shared.domain.events import AttemptEnded, Nudged, Requested
+from shared.domain.keys import attempt_key, split_attempt_key
+from shared.domain.run import Problem
+from shared.domain.status import Status
+from shared.ports.bus import Bus
+from shared.ports.compute import AttemptSeen, Compute, Inventory, PoolSeen
+from shared.ports.runs import Runs, Summary
+
+log = logging.getLogger("retrain.watch")
+
+#: A run lives no longer than a week on compute; names begin with the day, so a day is one list.
+DAYS: Final = 8
+#: What is younger may still be on its way through a step.
+GRACE: Final = timedelta(minutes=2)
+#: After so long without news a run in Queued, or building its image, is asked to go on.
+PATIENCE: Final = timedelta(minutes=10)
+#: So many attempts that don't come to life are looked at one by one in a tick, oldest first.
+LOOKS: Final = 50
+
+_ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one tick saw. Compute is listed before the records: whatever has a job has a record."""
+
+    now: datetime
+    attempts: dict[str, AttemptSeen]
+    pools: Sequence[PoolSeen]
+    live: dict[str, Summary]
+
+    @property
+    def tag(self) -> str:
+        """Sets a tick's messages apart from lost ones; two instances in a minute send the same."""
+        return f"-w{self.now:%Y%m%d%H%M}"
+
+    def pool_of(self, key: str) -> PoolSeen | None:
+        return next((pool for pool in self.pools if key in pool.id), None)
+
+    def quiet(self, run: Summary, span: timedelta) -> bool:
+        return self.now - run.heard_at > span
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    runs: Runs
+    inventory: Inventory
+    compute: Compute
+    observer: Observer
+    bus: Bus
+    now: Callable[[], datetime]
+
+    def tick(self) -> None:
+        """Compare, tell, clean up. Raises Transient: the next tick does it again."""
+        scene = self._look()
+        looks = LOOKS
+        for run in scene.live.values():
+            if run.status in _ON_COMPUTE and run.attempt:
+                looks -= self._on_compute(scene, run, looks)
+            else:
+                self._in_between(scene, run)
+        self._clean_up(scene)
+
+    def _look(self) -> Scene:
+        attempts = {seen.key: seen for seen in self.inventory.attempts()}
+        pools = self.inventory.pools()
+        now = self.now()
+        days = (f"{now - timedelta(days=back):%Y%m%d}-" for back in range(DAYS))
+        live = {
+            run.name: run for day in days for run in self.runs.list(day) if not run.status.final
+        }
+        return Scene(now, attempts, pools, live)
+
+    def _on_compute(self, scene: Scene, run: Summary, looks: int) -> int:
+        """Returns how many attempts it looked at one by one: 0 or 1."""
+        key = attempt_key(run.name, run.attempt)
+        seen = scene.attempts.get(key)
+        if seen is None or seen.deleting:
+            if scene.quiet(run, GRACE):
+                self.observer.lost(run.name, run.attempt, scene.tag)
+            return 0
+        if seen.ended:
+            self.observer.observe(run.name, run.attempt, tag=scene.tag)
+            return 1
+        pool = scene.pool_of(key)
+        if pool and pool.errors and not pool.nodes:
+            self._unallocated(scene, run, pool.errors[0])
+        elif pool and pool.running and run.status is not Status.RUNNING:
+            self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)
+        elif pool and pool.preparing and run.status is Status.PROVISIONING:
+            self.observer.moved(run.name, run.attempt, Status.PREPARING, scene.tag)
+        elif run.status is not Status.RUNNING and scene.quiet(run, GRACE) and looks > 0:
+            self.observer.observe(run.name, run.attempt, tag=scene.tag)
+            return 1
+        return 0
+
+    def _unallocated(self, scene: Scene, run: Summary, problem: Problem) -> None:
+        ended = AttemptEnded(
+            id=f"{attempt_key(run.name, run.attempt)}-unallocated{scene.tag}",
+            at=scene.now,
+            attempt=run.attempt,
+            cause="infrastructure",
+            problem=problem,
+        )
+        self.bus.event(run.name, ended)
+
+    def _in_between(self, scene: Scene, run: Summary) -> None:
+        if run.status is Status.NOT_STARTED:
+            if scene.quiet(run, GRACE):
+                asked = Requested(id=f"{run.name}-requested{scene.tag}", at=scene.now)
+                self.bus.event(run.name, asked)
+            return
+        leaving = run.status in (Status.FINALIZING, Status.CANCEL_REQUESTED)
+        if scene.quiet(run, GRACE if leaving else PATIENCE):
+            log.warning("run %s: quiet in %s since %s", run.name, run.status, run.heard_at)
+            self.bus.event(run.name, Nudged(id=f"{run.name}-nudged{scene.tag}", at=scene.now))
+
+    def _clean_up(self, scene: Scene) -> None:
+        for seen in scene.attempts.values():
+            if self._orphan(scene, seen.key, seen.created_at) and not seen.deleting:
+                log.warning("orphan: Batch job %s belongs to no live run, deleted", seen.id)
+                self.compute.take_down(seen.key)
+        for pool in scene.pools:
+            key = next((key for key in scene.attempts if key in pool.id), "")
+            young = scene.now - pool.created_at <= GRACE
+            # An auto pool goes with its job; one without a job is a leak, whoever it belonged to.
+            if not (key or pool.deleting or young):
+                log.warning("orphan: Batch pool %s has no job, deleted", pool.id)
+                self.inventory.drop_pool(pool.id)
+
+    def _orphan(self, scene: Scene, key: str, created_at: datetime) -> bool:
+        parts = split_attempt_key(key)
+        if parts is None or scene.now - created_at <= GRACE:
+            return False
+        name, attempt = parts
+        live = scene.live.get(name)
+        if live is not None and live.attempt <= attempt:
+            return False
+        try:  # the lists can be stale; the record decides
+            run = self.runs.load(name).run
+        except NotFound:
+            return True
+        return run.final or run.attempt > attempt

@@ -1,0 +1,101 @@
+"""Compute over azure-batch: an attempt is a job with its own auto pool and one task.
+
+Creation is three calls, each of which may find its work done: job, task, and only then the order to
+end the job with its tasks (a job without tasks would end at once). If every function of ours died
+in between, `maxWallClockTime` would still end the job and drop the pool.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azure.batch import BatchClient
+from azure.batch import models as batch
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
+
+from shared.azure import batch_failures as failures
+from shared.azure.batch_models import TASK, Node, job_for, job_id, task_for
+from shared.azure.blob_links import BlobLinks
+from shared.azure.errors import error_code, translated
+from shared.domain.errors import Transient
+from shared.ports.compute import Order, Report
+
+_SERVICE = "Azure Batch"
+_API = "2025-06-01"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCompute:
+    """Compute."""
+
+    client: BatchClient
+    links: BlobLinks
+    node: Node
+
+    def provision(self, order: Order) -> None:
+        job = job_id(order.key)
+        try:
+            self._unless_there(
+                lambda: self.client.create_job(job_for(order, self.links, self.node)), "JobExists"
+            )
+            self._unless_there(
+                lambda: self.client.create_task(job, task_for(order, self.links)), "TaskExists"
+            )
+            self.client.update_job(
+                job,
+                batch.BatchJobUpdateOptions(
+                    all_tasks_complete_mode=batch.BatchAllTasksCompleteMode.TERMINATE_JOB
+                ),
+            )
+        except ResourceNotFoundError as error:
+            raise Transient(f"Batch job {job} went away while it was made.") from error
+        except AzureError as error:
+            if error_code(error) in ("JobCompleted", "JobTerminating"):
+                return  # a repeat that came after the task's end
+            raise translated(_SERVICE, error) from error
+
+    def report(self, key: str) -> Report | None:
+        try:
+            task = self.client.get_task(job_id(key), TASK)
+            prepared = self._preparation(key)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+        prepared_at = prepared.start_time if prepared else None
+        if task.state == batch.BatchTaskState.COMPLETED:
+            return failures.ended(task, prepared_at)
+        if prepared and prepared.result == batch.BatchTaskExecutionResult.FAILURE:
+            return failures.unprepared(prepared)
+        if task.state == batch.BatchTaskState.RUNNING:
+            started = failures.utc(task.execution_info.start_time) if task.execution_info else None
+            return Report(
+                phase="running", prepared_at=failures.utc(prepared_at), started_at=started
+            )
+        if prepared:
+            return Report(phase="preparing", prepared_at=failures.utc(prepared_at))
+        return Report(phase="provisioning")
+
+    def take_down(self, key: str) -> None:
+        """Plain DELETE: the SDK's own begin_delete_job starts a thread that polls for minutes."""
+        request = HttpRequest("DELETE", f"/jobs/{job_id(key)}?api-version={_API}")
+        try:
+            self.client.send_request(request).raise_for_status()
+        except ResourceNotFoundError:
+            return
+        except AzureError as error:
+            if getattr(error, "status_code", None) == 404 or error_code(error) == "JobBeingDeleted":
+                return
+            raise translated(_SERVICE, error) from error
+
+    def _preparation(self, key: str) -> batch.BatchJobPreparationTaskExecutionInfo | None:
+        nodes = self.client.list_job_preparation_and_release_task_status(job_id(key))
+        return next((node.job_preparation_task_execution_info for node in nodes), None)
+
+    @staticmethod
+    def _unless_there(create: Callable[[], None], code: str) -> None:
+        try:
+            create()
+        except ResourceExistsError as error:
+            if error_code(error) != code:
+                raise  # still being deleted, say: not what we made

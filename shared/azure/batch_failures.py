@@ -1,0 +1,112 @@
+"""How a task failed, for somebody who only knows their script."""
+
+import signal
+from datetime import UTC, datetime
+from typing import Final
+
+from azure.batch import models as batch
+
+from shared.domain.events import Cause
+from shared.domain.run import Problem
+from shared.ports.compute import Report
+
+_INPUTS: Final = ("ResourceContainerAccessDenied", "BlobNotFound", "BlobAccessDenied",
+                  "BlobDownloadMiscError", "BlobDownloadTimedOut", "HttpResponseError")  # fmt: skip
+_REMEDIES: Final = {
+    "ContainerInvalidImage": "Check the name of environment.image; nodes must be able to pull it.",
+    "ContainerImagePull": "Check the name of environment.image; nodes must be able to pull it.",
+    "FileUpload": "The script ran, but what it left could not be kept; look at Blob Storage.",
+    "CommandProgramNotFound": "The image needs /bin/sh.",
+}
+
+
+def ended(task: batch.BatchTask, prepared_at: datetime | None) -> Report:
+    """The report of a completed task."""
+    info = task.execution_info
+    started = utc(info.start_time) if info else None
+    cause, problem = _verdict(task)
+    return Report(
+        phase="ended",
+        prepared_at=utc(prepared_at),
+        started_at=started,
+        cause=cause,
+        problem=problem,
+    )
+
+
+def unprepared(info: batch.BatchJobPreparationTaskExecutionInfo) -> Report:
+    """The report of an attempt whose code could not be unpacked: its task never starts."""
+    failure = info.failure_info
+    code = (failure and failure.code) or "PreparationFailed"
+    why = (failure and failure.message) or f"exit code {info.exit_code}"
+    problem = Problem(
+        str(code),
+        f"The node could not unpack the code: {why}{_details(failure)}",
+        "Submit the job again; its snapshot is uploaded anew when it is missing.",
+    )
+    return Report(
+        phase="ended", prepared_at=utc(info.start_time), cause="configuration", problem=problem
+    )
+
+
+def _verdict(task: batch.BatchTask) -> tuple[Cause, Problem | None]:
+    info = task.execution_info
+    if info is None:
+        return "infrastructure", Problem("NoExecution", "Batch says nothing of how the task ended.")
+    failure = info.failure_info
+    if failure is None and info.exit_code in (0, None):
+        return "none", None
+    if _over_time(task):
+        return "timeout", _timeout(task)
+    code = str(failure.code) if failure and failure.code else "FailureExitCode"
+    if code == "FailureExitCode" and info.exit_code is not None:
+        return "script", _exit(info.exit_code)
+    message = (failure and failure.message) or code
+    if code in _INPUTS:
+        return "configuration", Problem(
+            code,
+            f"An input could not be downloaded: {message}{_details(failure)}",
+            "Check that the input's path exists.",
+        )
+    remedy = next((text for start, text in _REMEDIES.items() if code.startswith(start)), "")
+    ours = failure is None or failure.category == batch.BatchErrorSourceCategory.USER_ERROR
+    cause: Cause = "configuration" if ours else "infrastructure"
+    return cause, Problem(code, f"{message}{_details(failure)}", remedy)
+
+
+def _exit(code: int) -> Problem:
+    where = "The end of stderr.txt says why: `retrain job stream` or `retrain job download`."
+    if code > 128 and code - 128 in {s.value for s in signal.Signals}:
+        name = signal.Signals(code - 128).name
+        hint = " SIGKILL is often the node running out of memory." if name == "SIGKILL" else ""
+        return Problem("ScriptKilled", f"The script was killed by {name}.", where + hint)
+    return Problem("ScriptFailed", f"The script ended with exit code {code}.", where)
+
+
+def _over_time(task: batch.BatchTask) -> bool:
+    info, limits = task.execution_info, task.constraints
+    if not (info and info.start_time and info.end_time and limits and limits.max_wall_clock_time):
+        return False
+    return info.end_time - info.start_time >= limits.max_wall_clock_time
+
+
+def _timeout(task: batch.BatchTask) -> Problem:
+    limit = task.constraints and task.constraints.max_wall_clock_time
+    seconds = f"{limit.total_seconds():.0f}" if limit else "?"
+    return Problem(
+        "Timeout",
+        f"The script was stopped: timeout after {seconds} s.",
+        "Raise limits.timeout, or make the script faster.",
+    )
+
+
+def _details(failure: batch.BatchTaskFailureInfo | None) -> str:
+    """The service's own details, without the secrets of a signed address."""
+    pairs = (failure.details or []) if failure else []
+    words = [f"{pair.name}: {str(pair.value).partition('?')[0]}" for pair in pairs]
+    return f" ({'; '.join(words)})" if words else ""
+
+
+def utc(at: datetime | None) -> datetime | None:
+    """Batch means UTC where it says nothing."""
+    return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at

@@ -1,0 +1,99 @@
+"""Inventory over azure-batch: every job and pool of ours, in three lists."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from azure.batch import BatchClient
+from azure.batch import models as batch
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
+
+from shared.azure.batch_models import RUN
+from shared.azure.errors import error_code, translated
+from shared.domain.keys import BATCH_PREFIX
+from shared.domain.run import Problem
+from shared.ports.compute import AttemptSeen, PoolSeen
+
+_SERVICE = "Azure Batch"
+_OURS: Final = f"startswith(id, '{BATCH_PREFIX}')"
+_OVER: Final = (batch.BatchJobState.TERMINATING, batch.BatchJobState.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInventory:
+    """Inventory."""
+
+    client: BatchClient
+
+    def attempts(self) -> Sequence[AttemptSeen]:
+        try:
+            jobs = self.client.list_jobs(
+                filter=_OURS, select=["id", "state", "creationTime", "metadata"]
+            )
+            return [_attempt(job) for job in jobs]
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+
+    def pools(self) -> Sequence[PoolSeen]:
+        fields = ["id", "state", "creationTime", "metadata", "resizeErrors"]
+        fields += ["currentDedicatedNodes", "currentLowPriorityNodes"]
+        try:
+            pools = [*self.client.list_pools(filter=_OURS, select=fields)]
+            # Without pools there is nothing to count, which is most of the time.
+            counted = self.client.list_pool_node_counts() if pools else []
+            counts = {count.pool_id: count for count in counted}
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+        return [_pool(pool, counts.get(str(pool.id))) for pool in pools]
+
+    def drop_pool(self, pool_id: str) -> None:
+        request = HttpRequest("DELETE", f"/pools/{pool_id}?api-version=2025-06-01")
+        try:
+            self.client.send_request(request).raise_for_status()
+        except ResourceNotFoundError:
+            return
+        except AzureError as error:
+            gone = getattr(error, "status_code", None) == 404
+            if gone or error_code(error) == "PoolBeingDeleted":
+                return
+            raise translated(_SERVICE, error) from error
+
+
+def _attempt(job: batch.BatchJob) -> AttemptSeen:
+    return AttemptSeen(
+        id=str(job.id),
+        key=str(job.id).removeprefix(BATCH_PREFIX),
+        run=_run(job.metadata),
+        state=str(job.state),
+        ended=job.state in _OVER,
+        deleting=job.state == batch.BatchJobState.DELETING,
+        created_at=job.creation_time,
+    )
+
+
+def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> PoolSeen:
+    nodes = [tier for tier in (counts.dedicated, counts.low_priority) if tier] if counts else []
+    return PoolSeen(
+        id=str(pool.id),
+        run=_run(pool.metadata),
+        state=str(pool.state),
+        nodes=(pool.current_dedicated_nodes or 0) + (pool.current_low_priority_nodes or 0),
+        deleting=pool.state == batch.BatchPoolState.DELETING,
+        created_at=pool.creation_time,
+        errors=tuple(_unallocated(error) for error in pool.resize_errors or ()),
+        preparing=sum(tier.starting + tier.waiting_for_start_task + tier.idle for tier in nodes),
+        running=sum(tier.running for tier in nodes),
+    )
+
+
+def _unallocated(error: batch.ResizeError) -> Problem:
+    return Problem(
+        str(error.code),
+        f"Azure Batch could not allocate a node: {error.message}",
+        "Ask for quota, choose another VM size (resources.instance_type), or try later.",
+    )
+
+
+def _run(metadata: Iterable[batch.BatchMetadataItem] | None) -> str:
+    return next((item.value for item in metadata or () if item.name == RUN), "")

@@ -1,0 +1,171 @@
+"""An order in Azure Batch's words: a job with an auto pool, its preparation, and one task.
+
+The node runs nothing home-made: Batch downloads the snapshot and the inputs, Python unpacks, the
+image's shell runs the script, and Batch uploads what it left.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from azure.batch import models as batch
+
+from shared.azure.blob_links import BlobLinks
+from shared.domain.keys import BATCH_PREFIX
+from shared.ports.compute import InputFile, Order
+from shared.ports.files import OUTPUTS, SNAPSHOTS
+
+TASK: Final = "train"
+#: On jobs and pools, so that the watch knows whose they are.
+RUN: Final = "retrain-run"
+#: Allocation, image pull, download and upload, beyond the script's own limit.
+AROUND: Final = timedelta(hours=1)
+
+#: Checks the snapshot against its name, then unpacks it with its modes (ZipFile alone drops them).
+_UNPACK: Final = """
+import hashlib, os, sys, zipfile
+with open("code.zip", "rb") as file:
+    found = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") \
+        else hashlib.sha256(file.read()).hexdigest()
+if found != os.environ["RETRAIN_SNAPSHOT"]:
+    sys.exit("The snapshot is damaged: its SHA-256 is " + found)
+with zipfile.ZipFile("code.zip") as archive:
+    for item in archive.infolist():
+        path = archive.extract(item, "code")
+        if item.external_attr >> 16:
+            os.chmod(path, item.external_attr >> 16 & 0o777)
+os.remove("code.zip")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a node is made of: a VM size for jobs that name none, a marketplace image, its agent."""
+
+    vm_size: str
+    publisher: str
+    offer: str
+    sku: str
+    agent: str
+
+
+def job_id(key: str) -> str:
+    return BATCH_PREFIX + key
+
+
+def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateOptions:
+    mine = [batch.BatchMetadataItem(name=RUN, value=order.run)]
+    return batch.BatchJobCreateOptions(
+        id=job_id(order.key),
+        metadata=mine,
+        constraints=batch.BatchJobConstraints(max_wall_clock_time=order.timeout + AROUND),
+        all_tasks_complete_mode=batch.BatchAllTasksCompleteMode.NO_ACTION,
+        job_preparation_task=_preparation(order, links) if order.snapshot else None,
+        # A release task is only there for the pool to be told; it needs a preparation task.
+        job_release_task=batch.BatchJobReleaseTask(command_line="/bin/true")
+        if order.snapshot
+        else None,
+        pool_info=batch.BatchPoolInfo(
+            auto_pool_specification=batch.BatchAutoPoolSpecification(
+                auto_pool_id_prefix=job_id(order.key),
+                pool_lifetime_option=batch.BatchPoolLifetimeOption.JOB,
+                keep_alive=False,
+                pool=_pool(order, node, mine),
+            )
+        ),
+    )
+
+
+def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
+    lasting = order.timeout + AROUND
+    variables = {**order.variables, "RETRAIN_SCRIPT": order.script}
+    return batch.BatchTaskCreateOptions(
+        id=TASK,
+        # The script travels as a variable: no quoting of Batch's or ours can break it.
+        command_line="""/bin/sh -c 'eval "$RETRAIN_SCRIPT"'""",
+        container_settings=batch.BatchTaskContainerSettings(image_name=order.image),
+        environment_settings=[
+            batch.EnvironmentSetting(name=name, value=value) for name, value in variables.items()
+        ],
+        resource_files=[_input(file, links, lasting) for file in order.inputs],
+        output_files=_outputs(order, links.dropping(OUTPUTS, lasting)),
+        constraints=batch.BatchTaskConstraints(
+            max_wall_clock_time=order.timeout, max_task_retry_count=0
+        ),
+    )
+
+
+def _pool(
+    order: Order, node: Node, mine: list[batch.BatchMetadataItem]
+) -> batch.BatchPoolSpecification:
+    return batch.BatchPoolSpecification(
+        vm_size=order.vm_size or node.vm_size,
+        virtual_machine_configuration=batch.VirtualMachineConfiguration(
+            image_reference=batch.BatchVmImageReference(
+                publisher=node.publisher, offer=node.offer, sku=node.sku
+            ),
+            node_agent_sku_id=node.agent,
+            container_configuration=batch.BatchContainerConfiguration(
+                type=batch.ContainerType.DOCKER_COMPATIBLE, container_image_names=[order.image]
+            ),
+        ),
+        target_dedicated_nodes=1,
+        metadata=mine,
+    )
+
+
+def _preparation(order: Order, links: BlobLinks) -> batch.BatchJobPreparationTask:
+    assert order.snapshot is not None
+    code = links.reading(SNAPSHOTS, order.snapshot, order.timeout + AROUND)
+    settings = {
+        "RETRAIN_UNPACK": _UNPACK,
+        "RETRAIN_SNAPSHOT": order.snapshot.removesuffix(".zip"),
+    }
+    return batch.BatchJobPreparationTask(
+        # -I -S: the node's own site-packages would cost time and could only disturb.
+        command_line="""/bin/sh -c 'exec python3 -I -S -c "$RETRAIN_UNPACK"'""",
+        resource_files=[batch.ResourceFile(http_url=code, file_path="code.zip")],
+        environment_settings=[
+            batch.EnvironmentSetting(name=name, value=value) for name, value in settings.items()
+        ],
+        constraints=batch.BatchTaskConstraints(max_task_retry_count=0),
+        wait_for_success=True,
+    )
+
+
+def _input(file: InputFile, links: BlobLinks, lasting: timedelta) -> batch.ResourceFile:
+    if file.folder:
+        return batch.ResourceFile(
+            storage_container_url=links.reading_folder(file.container, lasting),
+            blob_prefix=file.path,
+            file_path=file.target,
+        )
+    return batch.ResourceFile(
+        http_url=links.reading(file.container, file.path, lasting), file_path=file.target
+    )
+
+
+def _outputs(order: Order, container: str) -> list[batch.OutputFile]:
+    """The marker comes last: it tells that the rest is there."""
+    run, attempt = order.run, order.key.rpartition("-")[2]
+    patterns = {
+        "outputs/**/*": "outputs",
+        "logs/**/*": "logs",
+        "../stdout.txt": "stdout.txt",
+        "../stderr.txt": "stderr.txt",
+        "../ended.txt": "ended",
+    }
+    return [
+        batch.OutputFile(
+            file_pattern=pattern,
+            destination=batch.OutputFileDestination(
+                container=batch.OutputFileBlobContainerDestination(
+                    container_url=container, path=f"{run}/{attempt}/{path}"
+                )
+            ),
+            upload_options=batch.OutputFileUploadConfiguration(
+                upload_condition=batch.OutputFileUploadCondition.TASK_COMPLETION
+            ),
+        )
+        for pattern, path in patterns.items()
+    ]

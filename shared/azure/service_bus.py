@@ -1,0 +1,83 @@
+"""Bus over azure-servicebus."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import Lock
+from typing import Any, Final
+
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+
+from shared import wire
+from shared.domain.errors import Invalid, Transient
+from shared.domain.events import Event
+from shared.domain.requests import TrainingRequest
+
+REQUESTS: Final = "training-requests"
+EVENTS: Final = "run-events"
+
+
+class ServiceBus:
+    """Bus. Senders stay open: opening one costs a second of the client's own waiting."""
+
+    def __init__(self, connect: Callable[[], ServiceBusClient]) -> None:
+        self._requests = _Lane(connect, REQUESTS)
+        self._events = _Lane(connect, EVENTS)
+
+    def request(self, request: TrainingRequest) -> None:
+        self._requests.send(_message(wire.encode_request(request), request.id))
+
+    def event(self, run: str, event: Event, *, after: datetime | None = None) -> None:
+        message = _message(wire.encode_event(run, event), event.id, session_id=run)
+        message.scheduled_enqueue_time_utc = after
+        self._events.send(message)
+
+    def close(self) -> None:
+        self._requests.close()
+        self._events.close()
+
+
+class _Lane:
+    """One queue's sender. The SDK's isn't made for two threads at once."""
+
+    def __init__(self, connect: Callable[[], ServiceBusClient], queue: str) -> None:
+        self._connect, self._queue = connect, queue
+        self._lock = Lock()
+        self._open: tuple[ServiceBusClient, ServiceBusSender] | None = None
+
+    def send(self, message: ServiceBusMessage) -> None:
+        with self._lock:
+            try:
+                self._sender().send_messages(message)
+            except MessageSizeExceededError as error:
+                raise Invalid(
+                    "The job is too large for a message (256 KB).",
+                    remedy="Put long texts into files of the code folder.",
+                    code="JobTooLarge",
+                ) from error
+            except ServiceBusError as error:
+                self._drop()
+                raise Transient(f"Service Bus: {error.message}", code="Unreachable") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _sender(self) -> ServiceBusSender:
+        if self._open is None:
+            client = self._connect()
+            self._open = (client, client.get_queue_sender(self._queue))
+        return self._open[1]
+
+    def _drop(self) -> None:
+        if self._open is not None:
+            client, sender = self._open
+            self._open = None
+            sender.close()
+            client.close()
+
+
+def _message(body: bytes, message_id: str, **properties: Any) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        body, message_id=message_id, content_type="application/json", **properties
+    )

@@ -1,0 +1,133 @@
+"""What happened to a run. `id` names the occurrence, so that the same one twice is one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from shared.domain.run import Problem
+from shared.domain.status import Status
+
+Cause = Literal["none", "script", "timeout", "configuration", "infrastructure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """The training request was accepted."""
+
+    id: str
+    at: datetime
+    kind: Literal["requested"] = "requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageReady:
+    id: str
+    at: datetime
+    image: str
+    kind: Literal["image_ready"] = "image_ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePending:
+    """The image is still being built; `look` is how often we have looked."""
+
+    id: str
+    at: datetime
+    look: int
+    kind: Literal["image_pending"] = "image_pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFailed:
+    id: str
+    at: datetime
+    problem: Problem
+    kind: Literal["image_failed"] = "image_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptMoved:
+    """The watch saw the attempt prepare or run."""
+
+    id: str
+    at: datetime
+    attempt: int
+    status: Literal[Status.PREPARING, Status.RUNNING]
+    kind: Literal["attempt_moved"] = "attempt_moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptPending:
+    """The attempt was said to be over, and isn't yet; `look` is how often we have looked."""
+
+    id: str
+    at: datetime
+    attempt: int
+    look: int
+    kind: Literal["attempt_pending"] = "attempt_pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """The attempt is over. `cause` is "none" on success, else who is to blame, with `problem`.
+
+    prepared_at, started_at: when the node began to unpack, and the script to run; None if never.
+    """
+
+    id: str
+    at: datetime
+    attempt: int
+    cause: Cause
+    problem: Problem | None = None
+    prepared_at: datetime | None = None
+    started_at: datetime | None = None
+    kind: Literal["attempt_ended"] = "attempt_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenDown:
+    """Batch has accepted the deletion of the attempt's job and pool, or had neither."""
+
+    id: str
+    at: datetime
+    attempt: int
+    kind: Literal["taken_down"] = "taken_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDue:
+    id: str
+    at: datetime
+    attempt: int
+    kind: Literal["retry_due"] = "retry_due"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    id: str
+    at: datetime
+    kind: Literal["cancel_asked"] = "cancel_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudged:
+    """The watch heard nothing for long: what was asked last is asked once more."""
+
+    id: str
+    at: datetime
+    kind: Literal["nudged"] = "nudged"
+
+
+Event = (
+    Requested
+    | ImageReady
+    | ImagePending
+    | ImageFailed
+    | AttemptMoved
+    | AttemptPending
+    | AttemptEnded
+    | TakenDown
+    | RetryDue
+    | CancelAsked
+    | Nudged
+)

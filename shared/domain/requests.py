@@ -1,0 +1,29 @@
+"""A training request: who asks, for which job, with which changed file."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.keys import digest, run_name
+from shared.domain.run import Source
+from shared.jobs import CommandJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """`id` is derived from what asked (a file's version, a tick, a caller's key), so that asking
+    twice is one request; `at` belongs to that cause too, not to the moment of delivery."""
+
+    id: str
+    at: datetime
+    job: CommandJob
+    source: Source
+
+    @property
+    def run(self) -> str:
+        """The name of the run that the request becomes."""
+        return run_name(self.id, self.at)
+
+
+def request_id(kind: str, *parts: str) -> str:
+    """64 hex; Service Bus allows 128 characters."""
+    return digest(kind, *parts)

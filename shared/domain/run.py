@@ -1,0 +1,112 @@
+"""A run: one execution of a job, as the record keeps it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from shared.domain.commands import Command
+from shared.domain.errors import IllegalMove
+from shared.domain.keys import attempt_key
+from shared.domain.status import NEXT, Status
+from shared.jobs import CommandJob
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a status began, and why if the status alone doesn't say it."""
+
+    status: Status
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a run failed: the service's or our code, a sentence, and what to do."""
+
+    code: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Who asked for the run."""
+
+    kind: Literal["http", "data", "cron"]
+    schedule: str | None = None
+    path: str | None = None  # the changed file's path in container `data`
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the run goes on once its compute is gone; Queued stands for another attempt."""
+
+    status: Literal[Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.QUEUED]
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """`attempt` is 0 until compute is asked for; `pending` are the commands of `last_event`."""
+
+    name: str
+    job: CommandJob
+    source: Source
+    created_at: datetime
+    status: Status = Status.NOT_STARTED
+    timeline: tuple[Moment, ...] = ()
+    attempt: int = 0
+    max_attempts: int = 3
+    image: str | None = None
+    verdict: Verdict | None = None
+    problem: Problem | None = None
+    heard_at: datetime
+    last_event: str = ""
+    pending: tuple[Command, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The present attempt's."""
+        return attempt_key(self.name, self.attempt)
+
+    @property
+    def final(self) -> bool:
+        return self.status.final
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the script of the last attempt began."""
+        return next((m.at for m in reversed(self.timeline) if m.status is Status.RUNNING), None)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.timeline[-1].at if self.final and self.timeline else None
+
+    def to(self, status: Status, at: datetime, note: str = "") -> "Run":
+        """The run in its next status. Raises IllegalMove when the table doesn't allow it.
+
+        A clock that lags behind the last entry's doesn't make time run backwards on the record.
+        """
+        if status not in NEXT[self.status]:
+            raise IllegalMove(self.name, self.status, status)
+        moment = Moment(status, max([at, *(m.at for m in self.timeline[-1:])]), note)
+        return replace(self, status=status, timeline=(*self.timeline, moment))
+
+    def with_node_times(self, prepared: datetime | None, started: datetime | None) -> "Run":
+        """The run with the moments that the node itself noted, in place of those the watch saw.
+
+        Batch tells them only at the end, and between two ticks of the watch a short task passes
+        unseen.
+        """
+        last = max(i for i, m in enumerate(self.timeline) if m.status is Status.PROVISIONING)
+        run = replace(self, timeline=self.timeline[: last + 1], status=Status.PROVISIONING)
+        for status, at in ((Status.PREPARING, prepared), (Status.RUNNING, started)):
+            if at is not None:
+                run = run.to(status, at)
+        return run
+
+
+def new_run(name: str, job: CommandJob, source: Source, at: datetime) -> Run:
+    first = Moment(Status.NOT_STARTED, at)
+    return Run(name=name, job=job, source=source, created_at=at, heard_at=at, timeline=(first,))

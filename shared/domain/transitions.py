@@ -1,0 +1,160 @@
+"""The workflow: one function from (run, event) to (run, commands)."""
+
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from shared.domain.commands import BuildImage, Command, Look, Provision, TakeDown, Wait
+from shared.domain.events import (
+    AttemptEnded,
+    AttemptMoved,
+    AttemptPending,
+    CancelAsked,
+    Event,
+    ImageFailed,
+    ImagePending,
+    ImageReady,
+    Nudged,
+    Requested,
+    RetryDue,
+    TakenDown,
+)
+from shared.domain.run import Run, Verdict
+from shared.domain.status import NEXT, Status
+
+#: Seconds before attempts 2, 3, …; the last one holds from there on.
+BACKOFF: Final = (15, 60, 300)
+_ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    run: Run
+    commands: tuple[Command, ...] = ()
+
+
+def advance(run: Run, event: Event) -> Decision:
+    """Return the run after the event, and what it now asks of the world. No I/O, no clock.
+
+    Late, repeated and out-of-order events change nothing: each case says when it applies.
+    """
+    if event.id == run.last_event:
+        return Decision(run, run.pending)  # delivered again: decided already, ask for the same
+    decision = _decide(run, event)
+    heard = replace(
+        decision.run,
+        heard_at=max(run.heard_at, event.at),
+        last_event=event.id,
+        pending=decision.commands,
+    )
+    return Decision(heard, decision.commands)
+
+
+def _decide(run: Run, event: Event) -> Decision:
+    if run.final:
+        return Decision(run)
+    match event:
+        case Requested() | ImageReady() | ImagePending() | ImageFailed() | RetryDue():
+            return _before_compute(run, event)
+        case AttemptMoved() | AttemptPending() | AttemptEnded() | TakenDown():
+            return _on_compute(run, event) if event.attempt == run.attempt else Decision(run)
+        case CancelAsked():
+            return _cancel(run, event)
+        case Nudged():
+            return Decision(run, run.pending)
+    assert_never(event)
+
+
+def _before_compute(
+    run: Run, event: Requested | ImageReady | ImagePending | ImageFailed | RetryDue
+) -> Decision:
+    building = run.status is Status.PREPARING and run.attempt == 0
+    match event:
+        case Requested() if run.status is Status.NOT_STARTED:
+            return _start(run.to(Status.QUEUED, event.at), event)
+        case ImageReady() if building:
+            return _provision(replace(run, image=event.image), event)
+        case ImagePending() if building:
+            return Decision(run, (BuildImage(event.look),))
+        case ImageFailed() if building:
+            failed = run.to(Status.FAILED, event.at, "the environment could not be built")
+            return Decision(replace(failed, problem=event.problem))
+        case RetryDue() if run.status is Status.QUEUED and event.attempt == run.attempt + 1:
+            return _provision(run, event)
+        case _:
+            return Decision(run)  # late or repeated
+
+
+def _start(run: Run, event: Event) -> Decision:
+    environment = run.job.environment
+    if environment.needs_build:
+        return Decision(
+            run.to(Status.PREPARING, event.at, f"environment {environment.key[:12]}"),
+            (BuildImage(),),
+        )
+    return _provision(replace(run, image=environment.image), event)
+
+
+def _provision(run: Run, event: Event) -> Decision:
+    run = replace(run.to(Status.PROVISIONING, event.at), attempt=run.attempt + 1)
+    return Decision(run, (Provision(run.attempt),))
+
+
+def _on_compute(
+    run: Run, event: AttemptMoved | AttemptPending | AttemptEnded | TakenDown
+) -> Decision:
+    match event:
+        case AttemptMoved() if run.status in _ON_COMPUTE and event.status in NEXT[run.status]:
+            return Decision(run.to(event.status, event.at))
+        case AttemptPending() if run.status in _ON_COMPUTE:
+            return Decision(run, (Look(event.attempt, event.look),))
+        case AttemptEnded() if run.status in _ON_COMPUTE:
+            return _ended(run, event)
+        case TakenDown() if run.status is Status.CANCEL_REQUESTED:
+            return Decision(run.to(Status.CANCELED, event.at))
+        case TakenDown() if run.status is Status.FINALIZING:
+            return _taken_down(run, event)
+        case _:
+            return Decision(run)  # late or repeated
+
+
+def _ended(run: Run, event: AttemptEnded) -> Decision:
+    """Set down what happened on the node, when it did, and take the compute down."""
+    run = run.with_node_times(event.prepared_at, event.started_at)
+    note = event.problem.code if event.problem else ""
+    run = run.to(Status.FINALIZING, event.at, note)
+    verdict = _verdict(run, event)
+    keep_logs = event.cause == "timeout"
+    return Decision(replace(run, verdict=verdict), (TakeDown(run.attempt, keep_logs),))
+
+
+def _verdict(run: Run, event: AttemptEnded) -> Verdict:
+    if event.cause == "none":
+        return Verdict(Status.COMPLETED)
+    if event.cause == "infrastructure" and run.attempt < run.max_attempts:
+        return Verdict(Status.QUEUED, event.problem)
+    return Verdict(Status.FAILED, event.problem)
+
+
+def _taken_down(run: Run, event: TakenDown) -> Decision:
+    verdict = run.verdict
+    assert verdict is not None, "a run is only finalized with a verdict"
+    if verdict.status is not Status.QUEUED:
+        done = run.to(verdict.status, event.at)
+        return Decision(replace(done, problem=verdict.problem, verdict=None))
+    seconds = BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
+    reason = verdict.problem.code if verdict.problem else "infrastructure"
+    again = run.to(Status.QUEUED, event.at, f"attempt {run.attempt + 1} in {seconds} s ({reason})")
+    return Decision(replace(again, verdict=None), (Wait(run.attempt + 1, seconds),))
+
+
+def _cancel(run: Run, event: CancelAsked) -> Decision:
+    if run.status is Status.FINALIZING:
+        if run.verdict and run.verdict.status is Status.QUEUED:
+            return Decision(replace(run, verdict=Verdict(Status.CANCELED)), run.pending)
+        return Decision(run, run.pending)  # it is over; its own end stands
+    if run.status is Status.CANCEL_REQUESTED:
+        return Decision(run, run.pending)
+    if run.attempt == 0 or run.status is Status.QUEUED:
+        return Decision(run.to(Status.CANCELED, event.at))  # there is no compute to take down
+    run = run.to(Status.CANCEL_REQUESTED, event.at)
+    return Decision(run, (TakeDown(run.attempt, keep_logs=True),))

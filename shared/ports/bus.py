@@ -1,0 +1,17 @@
+"""The messages that Retrain sends."""
+
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.events import Event
+from shared.domain.requests import TrainingRequest
+
+
+class Bus(Protocol):
+    """Twins: ServiceBus, SimulatedBus. A message with an id that was sent before is dropped."""
+
+    def request(self, request: TrainingRequest) -> None:
+        """To `training-requests`; the message's id is the request's."""
+
+    def event(self, run: str, event: Event, *, after: datetime | None = None) -> None:
+        """To `run-events`, session `run`; with `after` it shows up then, not before."""

@@ -1,0 +1,108 @@
+"""Where attempts run, and what is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from shared.domain.events import Cause
+from shared.domain.run import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One blob (`folder` False) or all blobs below a prefix, put below `target` on the node."""
+
+    container: str
+    path: str
+    target: str
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that an attempt needs. The same order twice is one attempt.
+
+    script: run under /bin/sh in the task's working folder.  variables: its environment.
+    snapshot: the code's blob in container `snapshots`, or None.  timeout: of the script itself.
+    """
+
+    key: str
+    run: str
+    image: str
+    script: str
+    variables: dict[str, str]
+    inputs: Sequence[InputFile]
+    snapshot: str | None
+    timeout: timedelta
+    vm_size: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How an attempt stands. `cause` and `problem` speak only when the phase is `ended`."""
+
+    phase: Literal["provisioning", "preparing", "running", "ended"]
+    prepared_at: datetime | None = None
+    started_at: datetime | None = None
+    cause: Cause = "none"
+    problem: Problem | None = None
+
+
+class Compute(Protocol):
+    """Twins: BatchCompute (the SDK), SimulatedCompute (virtual time)."""
+
+    def provision(self, order: Order) -> None:
+        """Create what the attempt needs. Raises Refused when the service won't, Transient."""
+
+    def report(self, key: str) -> Report | None:
+        """None when the service knows no such attempt (never made, or deleted)."""
+
+    def take_down(self, key: str) -> None:
+        """Have everything of the attempt deleted; nothing there is success. Raises Transient."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSeen:
+    """`state` is the service's word; `ended` says that the attempt's work is over."""
+
+    id: str
+    key: str
+    run: str
+    state: str
+    ended: bool
+    deleting: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSeen:
+    """`errors` are the codes of a resize that failed."""
+
+    id: str
+    run: str
+    state: str
+    nodes: int
+    deleting: bool
+    created_at: datetime
+    errors: tuple[Problem, ...]
+    preparing: int = 0
+    running: int = 0
+
+
+class Inventory(Protocol):
+    """What compute of ours exists. A list is one call for a thousand entries."""
+
+    def attempts(self) -> Sequence[AttemptSeen]: ...
+
+    def pools(self) -> Sequence[PoolSeen]: ...
+
+    def drop_pool(self, pool_id: str) -> None:
+        """Nothing there is success."""
+
+
+class LiveLogs(Protocol):
+    """The files of a task that runs."""
+
+    def read(self, key: str, file: str, offset: int, limit: int) -> bytes | None:
+        """Up to `limit` bytes from `offset`; None while there is no such file."""

@@ -1,0 +1,46 @@
+"""Blobs, as far as runs and users need them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+DATA: Final = "data"
+SNAPSHOTS: Final = "snapshots"
+RUNS: Final = "runs"
+OUTPUTS: Final = "outputs"
+REGISTRY: Final = "registry"
+CONTAINERS: Final = (DATA, SNAPSHOTS, RUNS, OUTPUTS, REGISTRY)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`md5` is base64, and empty when nobody wrote it down."""
+
+    path: str
+    size: int
+    modified: datetime
+    etag: str
+    md5: str = ""
+
+
+class Files(Protocol):
+    """Twins: BlobFiles, SimulatedFiles."""
+
+    def stat(self, container: str, path: str) -> File | None: ...
+
+    def list(self, container: str, prefix: str) -> Sequence[File]: ...
+
+    def read(self, container: str, path: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """Up to `limit` bytes from `offset`; none at all past the end. Raises NotFound."""
+
+    def write(self, container: str, path: str, content: bytes) -> None: ...
+
+
+class Links(Protocol):
+    """Addresses that let somebody else read or write for a while, without a key of ours."""
+
+    def reading(self, container: str, path: str, lasting: timedelta) -> str: ...
+
+    def writing(self, container: str, path: str, lasting: timedelta) -> str:
+        """For one blob, once there or not."""

@@ -1,0 +1,59 @@
+"""What is set from outside, read once at the edge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from shared.domain.errors import Permanent
+
+
+class MissingSettings(Permanent):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"Not set: {', '.join(names)}.",
+            remedy="Set them as app settings (infra/ does), or start the stack with `retrain up`.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Field `batch_key` is the variable RETRAIN_BATCH_KEY; one without a default must be set.
+
+    storage: blob endpoint (identity), or a connection string (a key, for the local stack).
+    servicebus: fully qualified namespace (identity), or a connection string.
+    batch: the account's endpoint.  batch_account, batch_key: shared key, for the local stack; empty
+    means identity.  images: where environments are built; empty means nowhere.
+    vm_size: of a job that names none.  node_image: publisher:offer:sku of its nodes.
+    """
+
+    storage: str
+    servicebus: str
+    batch: str
+    batch_account: str = ""
+    batch_key: str = ""
+    images: str = ""
+    vm_size: str = "Standard_D2s_v3"
+    node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
+    node_agent: str = "batch.node.ubuntu 22.04"
+
+
+#: Where the Functions runtime keeps an identity-based connection, which has no single value.
+_IDENTITY = {
+    "RETRAIN_STORAGE": "RETRAIN_STORAGE__blobServiceUri",
+    "RETRAIN_SERVICEBUS": "RETRAIN_SERVICEBUS__fullyQualifiedNamespace",
+}
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Raises MissingSettings, naming every one."""
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for field in fields(Settings):
+        name = f"RETRAIN_{field.name.upper()}"
+        value = environ.get(name) or environ.get(_IDENTITY.get(name, ""), "")
+        if value:
+            values[field.name] = value
+        elif field.name in ("storage", "servicebus", "batch"):
+            missing.append(name)
+    if missing:
+        raise MissingSettings(missing)
+    return Settings(**values)
