@@ -60,7 +60,7 @@ class Schedule:
         )
 
     def _times(self, hour: int, minute: int, second: int) -> "list[tuple[int, int, int] | None]":
-        """The first admitted time of day not before the given one: in its minute, hour, or later."""
+        """The first admitted time not before the given one: in its minute, its hour, or later."""
         same_minute = _not_before(self.seconds, second)
         later_minute = _not_before(self.minutes, minute + 1)
         later_hour = _not_before(self.hours, hour + 1)
