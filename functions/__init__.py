@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions import clock, events, requests, uploads
+from functions import clock, events, health, requests, uploads
 from functions.api import web
 
 
@@ -11,6 +11,6 @@ def build() -> func.AsgiFunctionApp:
     # HTTP functions are matched in the order of their names: `health` has to come before this one,
     # whose route takes everything.
     app = func.AsgiFunctionApp(web(), func.AuthLevel.FUNCTION, function_name="web")
-    for blueprint in (clock.bp, events.bp, requests.bp, uploads.bp):
+    for blueprint in (clock.bp, events.bp, health.bp, requests.bp, uploads.bp):
         app.register_functions(blueprint)
     return app

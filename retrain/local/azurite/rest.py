@@ -84,6 +84,12 @@ class BlobReader:
     def url(self, container: str, name: str) -> str:
         return f"{self._url}/{container}/{quote(name, safe='/~')}"
 
+    async def create(self, container: str) -> None:
+        """Make the container unless it is there."""
+        response = await self._http.put(f"{self._url}/{container}", params={"restype": "container"})
+        if response.status_code not in (httpx.codes.CREATED, httpx.codes.CONFLICT):
+            raise BlobServiceRefused(response)
+
     async def containers(self) -> list[str]:
         """The names of all containers. Also the probe that says that the service is up."""
         pages = self._list("", {"comp": "list"})

@@ -1,0 +1,233 @@
+"""The whole of Retrain on one machine, in one process (and Azurite, its child).
+
+The order of starting is the order of need: Blob Storage, Service Bus, the image builder, Batch,
+and the Functions host last, since its doors open on all of them. Everything keeps its state on disk
+below one folder, so that a stack that was killed goes on where it stood when it is started again.
+"""
+
+import asyncio
+import logging
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+from filelock import FileLock, Timeout
+
+from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
+from retrain.local.batch import BatchServer, BatchSettings
+from retrain.local.engine import Engine, find_engine
+from retrain.local.host import FunctionsHost, HostSettings
+from retrain.local.images import ImageBuilder, ImageSettings
+from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
+from shared.ports.files import CONTAINERS
+
+log = logging.getLogger("retrain.stack")
+
+#: The folder of function_app.py and host.json: the checkout.
+ROOT: Final = Path(__file__).resolve().parents[2]
+QUEUES: Final = Path(__file__).with_name("queues.json")
+#: How often the watch looks; in the cloud each minute is enough, and paid for.
+WATCH: Final = "*/5 * * * * *"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the services listen on loopback; 0 is any free port."""
+
+    api: int = 7071
+    blob: int = 10000
+    servicebus: int = 5672
+    batch: int = 10100
+    images: int = 10200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """`data` holds all state. engine: auto, podman, docker or none (tasks run as processes)."""
+
+    data: Path = Path(".retrain")
+    ports: Ports = field(default_factory=Ports)
+    engine: str = "auto"
+
+
+class StackFailed(RuntimeError):
+    """The stack can't start; the message says why, `remedy` what to do."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A running stack's parts."""
+
+    azurite: AzuriteServer
+    servicebus: ServiceBusServer
+    images: ImageBuilder
+    batch: BatchServer
+    host: FunctionsHost
+    engine: Engine | None
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What a person needs: where everything is, and the keys that open it."""
+        return {
+            "api": self.host.url,
+            "key": self.host.keys.default,
+            "blob": self.azurite.connection_string,
+            "servicebus": self.servicebus.connection_string,
+            "batch": self.batch.url,
+            "batch_account": self.batch.settings.account,
+            "batch_key": self.batch.settings.key,
+            "engine": self.engine.name if self.engine else "none (processes)",
+        }
+
+    @property
+    def calls(self) -> dict[str, dict[str, int]]:
+        """Operations served since the start, by service and kind."""
+        counted = {
+            "blob": self.azurite.calls,
+            "servicebus": self.servicebus.calls,
+            "batch": self.batch.calls,
+        }
+        return {service: dict(calls) for service, calls in counted.items()}
+
+
+class _Server(Protocol):
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+_AnyServer = TypeVar("_AnyServer", bound=_Server)
+
+
+@asynccontextmanager
+async def running(options: StackOptions) -> AsyncIterator[Stack]:
+    """A stack that is ready, until the block ends. Raises StackFailed; nothing is left running."""
+    data = options.data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(data / "stack.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StackFailed(
+            f"Another stack uses {data}.",
+            "Stop it, or choose another folder with --data (and other ports).",
+        ) from None
+    try:
+        async with AsyncExitStack() as open_:
+            yield await _start(options, data, open_)
+    finally:
+        lock.release()
+
+
+async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> Stack:
+    ports = options.ports
+    engine = await asyncio.to_thread(find_engine, options.engine)
+
+    async def up(make: Callable[[], _AnyServer], flag: str) -> _AnyServer:
+        try:
+            server = make()
+            await server.start()
+        except (OSError, RuntimeError) as error:
+            raise StackFailed(
+                str(error), f"Give another port with --port-{flag}, if that is why."
+            ) from error
+        open_.push_async_callback(server.stop)
+        return server
+
+    azurite = await up(lambda: _azurite(data / "blob", ports.blob), "blob")
+    for container in CONTAINERS:
+        await azurite.reader.create(container)
+    servicebus = await up(
+        lambda: ServiceBusServer(
+            ServiceBusSettings(
+                data=data / "servicebus", port=ports.servicebus, config=read_config(QUEUES)
+            )
+        ),
+        "servicebus",
+    )
+    images = await up(
+        lambda: ImageBuilder(
+            ImageSettings(data=data / "images", engine=engine, uv=_uv(), port=ports.images)
+        ),
+        "images",
+    )
+    batch = await up(
+        lambda: BatchServer(
+            BatchSettings(
+                data=data / "batch",
+                port=ports.batch,
+                engine=engine,
+                environments=images.environments,
+            )
+        ),
+        "batch",
+    )
+    environment = {
+        "RETRAIN_STORAGE": azurite.connection_string,
+        "RETRAIN_SERVICEBUS": servicebus.connection_string,
+        "RETRAIN_BATCH": batch.url,
+        "RETRAIN_BATCH_ACCOUNT": batch.settings.account,
+        "RETRAIN_BATCH_KEY": batch.settings.key,
+        "RETRAIN_IMAGES": images.url,
+        "RETRAIN_WATCH": WATCH,
+    }
+    host = await up(
+        lambda: FunctionsHost(
+            HostSettings(
+                root=ROOT,
+                data=data / "host",
+                environment=environment,
+                port=ports.api,
+                listeners=servicebus.listener,
+                blobs=azurite,
+            )
+        ),
+        "api",
+    )
+    return Stack(
+        azurite=azurite,
+        servicebus=servicebus,
+        images=images,
+        batch=batch,
+        host=host,
+        engine=engine,
+    )
+
+
+def _azurite(data: Path, port: int) -> AzuriteServer:
+    return AzuriteServer(AzuriteSettings(data=data, port=port, command=find_azurite()))
+
+
+def _uv() -> str:
+    """uv is a dependency of the stack; it stands beside this Python."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.exists() else shutil.which("uv") or "uv"
+
+
+def run(options: StackOptions, ready: Callable[[Stack], Awaitable[Any]]) -> None:
+    """Start, call `ready`, and keep running until it returns. Ctrl-C and SIGTERM end it too."""
+    import signal
+
+    async def main() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        async with running(options) as stack:
+            work = asyncio.ensure_future(ready(stack))
+            waiting = asyncio.ensure_future(ended.wait())
+            await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (work, waiting):
+                task.cancel()
+            results = await asyncio.gather(work, waiting, return_exceptions=True)
+            if isinstance(results[0], Exception):
+                raise results[0]
+
+    asyncio.run(main())
