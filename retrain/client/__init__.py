@@ -1,0 +1,35 @@
+"""Retrain from Python, over HTTP: see `Client`."""
+
+from retrain.client.client import Client
+from retrain.client.errors import (
+    ApiError,
+    BadSource,
+    ClientError,
+    NotRetrain,
+    TransferFailed,
+    Unreachable,
+    UnsafePath,
+)
+from retrain.client.follow import Ended, LogText, StatusChanged, Waiting
+from retrain.client.records import FINAL, Compute, LogChunk, OutputFile, Run, RunSummary
+
+__all__ = [
+    "FINAL",
+    "ApiError",
+    "BadSource",
+    "Client",
+    "ClientError",
+    "Compute",
+    "Ended",
+    "LogChunk",
+    "LogText",
+    "NotRetrain",
+    "OutputFile",
+    "Run",
+    "RunSummary",
+    "StatusChanged",
+    "TransferFailed",
+    "Unreachable",
+    "UnsafePath",
+    "Waiting",
+]

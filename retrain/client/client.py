@@ -1,0 +1,178 @@
+"""The API as Python calls: one method for each thing that a user can ask.
+
+    with Client("http://127.0.0.1:7071", key) as client:
+        run = client.create_job({"command": "echo hello", "environment": {"image": "python"}})
+        for item in client.follow(run["name"]):
+            print(item)
+
+It speaks HTTP to the API and to addresses in Blob Storage that the API hands out; it knows no SDK
+and no account. All methods may raise the errors drawn in retrain/client/errors.py.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from retrain.client import transfers
+from retrain.client.connection import Connection
+from retrain.client.follow import Item, follow
+from retrain.client.parallel import Progress, silent
+from retrain.client.records import Compute, Document, LogChunk, OutputFile, Run, RunSummary
+from retrain.snapshot import Snapshot
+
+PAGE = 100  # runs asked for at once
+
+
+class Client:
+    """Use it in a `with` block; its methods may be called from several threads.
+
+    key: the function key, sent to the endpoint and nowhere else.
+    transport: of httpx, for both the API and Blob Storage; None is the network.
+    """
+
+    def __init__(
+        self, endpoint: str, key: str = "", transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._connection = Connection(endpoint, key, transport)
+        self.endpoint = self._connection.endpoint
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def health(self) -> dict[str, str]:
+        """Return {"status": "ok", "version": …}; needs no key."""
+        return cast(dict[str, str], self._connection.json("GET", "/api/health"))
+
+    # runs
+
+    def create_job(self, document: Document, asked_at: datetime | None = None) -> Run:
+        """Submit a resolved job document.
+
+        asked_at: when the user asked for it (None: now). The same document with the same moment is
+        the same run, however often it is sent.
+        """
+        asked = asked_at or datetime.now(UTC)
+        once = json.dumps([document, asked.isoformat()], sort_keys=True).encode()
+        headers = {"Idempotency-Key": hashlib.sha256(once).hexdigest()}
+        return cast(Run, self._connection.json("POST", "/api/jobs", body=document, headers=headers))
+
+    def list_jobs(
+        self, status: Sequence[str] = (), experiment: str | None = None, limit: int | None = None
+    ) -> Iterator[RunSummary]:
+        """Yield runs, newest first, at most `limit`; pages are asked for as they are needed."""
+        params: dict[str, Any] = {"status": list(status)}
+        params |= {"experiment": experiment} if experiment else {}
+        left = limit
+        while left is None or left > 0:
+            params["limit"] = PAGE if left is None else min(PAGE, left)
+            page = self._connection.json("GET", "/api/jobs", params=params)
+            yield from page["jobs"]
+            if not page["next"]:
+                return
+            params["before"] = page["next"]
+            left = None if left is None else left - len(page["jobs"])
+
+    def get_job(self, name: str) -> Run:
+        return cast(Run, self._connection.json("GET", _job(name)))
+
+    def cancel(self, name: str) -> Run:
+        """Ask for the run to end; one that is over stays as it is."""
+        return cast(Run, self._connection.json("POST", f"{_job(name)}/cancel"))
+
+    def logs(self, name: str, file: str = "stdout.txt", offset: int = 0) -> LogChunk:
+        """Return what the log has from `offset` (bytes), at most 1 MiB of it."""
+        answer = self._connection.api(
+            "GET", f"{_job(name)}/logs", params={"file": file, "offset": offset}
+        )
+        following = int(answer.headers.get("Retrain-Next-Offset", offset + len(answer.content)))
+        return LogChunk(answer.content, following, answer.headers.get("Retrain-Complete") == "true")
+
+    def follow(self, name: str) -> Iterator[Item]:
+        """Yield the run's changes of status and its log as they happen; see follow.py."""
+        return follow(self, name)
+
+    def outputs(self, name: str) -> list[OutputFile]:
+        return cast(
+            list[OutputFile], self._connection.json("GET", f"{_job(name)}/outputs")["files"]
+        )
+
+    def download(
+        self,
+        name: str,
+        folder: Path,
+        progress: Progress = silent,
+        files: Sequence[OutputFile] | None = None,
+    ) -> list[Path]:
+        """Write the run's files (None: all of `outputs`) below `folder`; return where they are.
+
+        What is there under the same name is replaced, once the new file is whole.
+        """
+        chosen = self.outputs(name) if files is None else files
+        return transfers.get_outputs(self._connection, name, chosen, folder, progress)
+
+    # what runs need
+
+    def ensure_snapshot(self, snapshot: Snapshot, progress: Progress = silent) -> str:
+        """Upload the snapshot unless it is there; return its uri, for a job's `code`."""
+        return transfers.put_snapshot(self._connection, snapshot, progress)
+
+    def upload_inputs(self, path: Path, progress: Progress = silent) -> str:
+        """Upload a file or folder, as far as it is not there; return its uri for an input.
+
+        It is stored by its content, out of reach of schedules that watch for data.
+        """
+        return transfers.put_inputs(self._connection, path, progress)
+
+    def upload_data(
+        self, path: Path, to: str | None = None, progress: Progress = silent
+    ) -> list[str]:
+        """Upload a file or folder to the data container, where schedules see it; return the uris.
+
+        to: path there, such as wine/new.csv; one that ends with `/` is a folder. None: as here.
+        """
+        return transfers.put_data(self._connection, path, to, progress)
+
+    # standing orders, and what exists
+
+    def create_schedule(self, document: Document) -> Document:
+        """Create the schedule, or replace the one with its name."""
+        return cast(Document, self._connection.json("POST", "/api/schedules", body=document))
+
+    def list_schedules(self) -> list[Document]:
+        return cast(list[Document], self._connection.json("GET", "/api/schedules")["schedules"])
+
+    def get_schedule(self, name: str) -> Document:
+        return cast(Document, self._connection.json("GET", _schedule(name)))
+
+    def delete_schedule(self, name: str) -> None:
+        """Delete it; raises ApiError (404) when there is none of that name."""
+        self._connection.api("DELETE", _schedule(name))
+
+    def compute(self) -> Compute:
+        return cast(Compute, self._connection.json("GET", "/api/compute"))
+
+
+def _job(name: str) -> str:
+    return f"/api/jobs/{quote(name, safe='')}"
+
+
+def _schedule(name: str) -> str:
+    return f"/api/schedules/{quote(name, safe='')}"

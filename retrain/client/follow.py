@@ -1,0 +1,153 @@
+"""A run as it happens: its changes of status and the text of its logs, in the order to show them.
+
+There is no connection held open: short calls ask what is new, often while something comes and less
+often while nothing does. So a stack that is killed and started again is only a pause.
+"""
+
+import codecs
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from retrain.client.errors import ApiError, Unreachable
+from retrain.client.records import FINAL, LogChunk, Moment, Run
+
+LOGS = ("stdout.txt", "stderr.txt")
+BEFORE_LOGS = frozenset({"NotStarted", "Queued", "Provisioning", "Preparing", "Running"})
+SHORTEST, LONGEST = 0.2, 1.0  # seconds between two looks
+PATIENCE = 60.0  # seconds without an answer before giving up
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The run has this status since `at` (ISO 8601, UTC); `note` may be empty."""
+
+    status: str
+    at: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogText:
+    """New text of `file` (stdout.txt or stderr.txt); not whole lines, but whole characters."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nobody answers just now; it goes on by itself, or ends with Unreachable."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last item: the run as it stays."""
+
+    run: Run
+
+
+Item = StatusChanged | LogText | Waiting | Ended
+
+
+class Api(Protocol):
+    """What is needed of the client."""
+
+    def get_job(self, name: str) -> Run: ...
+    def logs(self, name: str, file: str = ..., offset: int = ...) -> LogChunk: ...
+
+
+@dataclass(slots=True)
+class _Log:
+    """One log of one attempt, read up to `offset` bytes."""
+
+    file: str
+    offset: int = 0
+    complete: bool = False
+    decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
+
+
+@dataclass(slots=True)
+class _Follower:
+    api: Api
+    name: str
+    seen: int = 0  # entries of the timeline that were shown
+    attempt: int = 0
+    logs: list[_Log] = field(default_factory=list)
+
+    def look(self) -> Iterator[Item]:
+        """Yield what is new since the last look; Ended when there will be nothing more."""
+        run = self.api.get_job(self.name)
+        if run["attempt"] != self.attempt:
+            self.attempt, self.logs = run["attempt"], [_Log(file) for file in LOGS]
+        new = run["timeline"][self.seen :]
+        split = next((i for i, one in enumerate(new) if one["status"] not in BEFORE_LOGS), len(new))
+        yield from self._show(new[:split])
+        ran = any(one["status"] == "Running" for one in run["timeline"])
+        over = run["status"] in FINAL
+        if ran:
+            yield from self._read_logs(over=over)
+        if over and ran and not all(log.complete for log in self.logs):
+            return  # the end is told after the last line
+        yield from self._show(new[split:])
+        if over:
+            yield Ended(run)
+
+    def _show(self, moments: list[Moment]) -> Iterator[Item]:
+        for moment in moments:
+            self.seen += 1
+            yield StatusChanged(moment["status"], moment["at"], moment["note"])
+
+    def _read_logs(self, *, over: bool) -> Iterator[Item]:
+        for log in self.logs:
+            while not log.complete:
+                chunk = self._chunk(log, over=over)
+                log.offset, log.complete = chunk.next_offset, chunk.complete
+                if text := log.decoder.decode(chunk.data, final=chunk.complete):
+                    yield LogText(log.file, text)
+                if not chunk.data:
+                    break
+
+    def _chunk(self, log: _Log, *, over: bool) -> LogChunk:
+        try:
+            return self.api.logs(self.name, log.file, log.offset)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return LogChunk(b"", log.offset, over)  # no such log, not yet or never
+
+
+def follow(
+    api: Api,
+    name: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Item]:
+    """Yield what happens to the run until Ended; raises what `api` raises.
+
+    An API that does not answer is waited for, for a minute (raises Unreachable then).
+    """
+    follower = _Follower(api, name)
+    pause = SHORTEST
+    answered: float | None = None  # never so far: then nobody being there is an error at once
+    while True:
+        pause = min(pause * 1.3, LONGEST)
+        try:
+            for item in follower.look():
+                pause = SHORTEST
+                yield item
+                if isinstance(item, Ended):
+                    return
+            answered = clock()
+        except Unreachable as error:
+            if answered is None or clock() - answered > PATIENCE:
+                raise
+            yield Waiting(f"{error.message} Trying again.")
+            pause = LONGEST
+        sleep(pause)
