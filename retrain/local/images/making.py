@@ -1,0 +1,64 @@
+"""What every way of making an environment has in common: its promise, its failure, its log."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from retrain.local.images.recipe import Recipe
+
+TAIL_LINES = 40
+_TAIL_BYTES = 16 * 1024
+
+
+class BuildFailed(Exception):
+    """The recipe can't be made here; the message says why and what to change."""
+
+
+class Maker(Protocol):
+    """One way of making environments; `mode` is kept in the record of what it made."""
+
+    @property
+    def mode(self) -> str: ...
+
+    async def make(self, key: str, recipe: Recipe, log: "BuildLog") -> None:
+        """Leave the environment whole under its key, or nothing. Raises BuildFailed, OSError."""
+        ...
+
+    async def holds(self, key: str) -> bool:
+        """Whether what was made is still there: people delete folders and images."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLog:
+    """All that a build said, as a file that may be read while it grows."""
+
+    path: Path
+
+    def open(self, opening: str) -> None:
+        """Begin anew, with this first line."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(f"{opening}\n", encoding="utf-8")
+
+    def say(self, text: str) -> None:
+        """Add a line of our own."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+    def read(self, offset: int = 0) -> bytes:
+        """Everything from a byte's offset on; nothing when the log is shorter, or not there."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def tail(self) -> str:
+        """The last lines, 40 at most."""
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return ""
+        text = self.read(max(0, size - _TAIL_BYTES)).decode(errors="replace")
+        return "\n".join(text.splitlines()[-TAIL_LINES:])
