@@ -15,6 +15,7 @@ from shared.jobs.environment import Environment as Environment
 from shared.jobs.firing import job_for_file as job_for_file
 from shared.jobs.inputs import DataInput as DataInput
 from shared.jobs.inputs import LiteralInput as LiteralInput
+from shared.jobs.inputs import is_remote as is_remote
 from shared.jobs.outputs import Output as Output
 from shared.jobs.parse import check_resolved as check_resolved
 from shared.jobs.parse import dump as dump

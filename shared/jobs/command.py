@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
 from shared.jobs.document import Document
 from shared.jobs.environment import EnvironmentField
-from shared.jobs.inputs import Input
+from shared.jobs.inputs import Input, is_remote
 from shared.jobs.outputs import OptionalOutput
 from shared.jobs.problems import refusal
 from shared.jobs.text import Identifier, NonEmptyText, ScalarText, Text, VariableName
@@ -43,6 +44,17 @@ def _not_blank(command: str) -> str:
     if not command.strip():
         raise refusal("is empty", "write what to run, for example `python train.py`")
     return command
+
+
+def _code(place: str) -> str:
+    if is_datastore_uri(place):
+        return str(parse_datastore_path(place))
+    if is_remote(place):
+        raise refusal(
+            f"code from elsewhere is not supported yet ('{place}')",
+            "get it onto this machine and name its folder",
+        )
+    return place
 
 
 def _empty_is_none_given(value: Any) -> Any:
@@ -107,7 +119,7 @@ class CommandJob(Document):
     command: Annotated[NonEmptyText, AfterValidator(_not_blank)] = Field(
         description="Run by /bin/sh in a copy of `code`; 32 KiB at most."
     )
-    code: NonEmptyText | None = Field(
+    code: Annotated[NonEmptyText, AfterValidator(_code)] | None = Field(
         default=None, description="The snapshot's datastore URI; in a user's file a folder or file."
     )
     inputs: Annotated[dict[VariableName, Input], BeforeValidator(_empty_is_none_given)] = Field(

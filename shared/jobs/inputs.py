@@ -21,7 +21,7 @@ DATA_TYPES = ("uri_file", "uri_folder")
 DATA_TYPES_NOT_YET = ("mltable", "mlflow_model", "custom_model", "triton_model")
 TRIGGER_PATH = "${{trigger.path}}"
 DEFAULT_DATASTORE_BINDING = "${{default_datastore}}"
-_REMOTE = re.compile(r"(https?|wasbs?|abfss?|adl|s3|gs|hdfs|dbfs|ftp)://")
+_REMOTE = re.compile(r"(git\+)?(https?|ssh|wasbs?|abfss?|adl|s3|gs|hdfs|dbfs|ftp)://")
 
 Scalar = bool | int | float | str
 
@@ -105,6 +105,11 @@ def _known_mode(mode: str) -> str:
     raise refusal(f"there is no mode '{mode}'", "use ro_mount or download (they mean the same)")
 
 
+def is_remote(path: str) -> bool:
+    """Whether the text names something that is not on the user's own disk, supported or not."""
+    return path.startswith("azureml:") or _REMOTE.match(path) is not None
+
+
 def _data_path(path: str) -> str:
     """The path with `${{default_datastore}}` filled in; remote places not served are refused."""
     path = path.replace(DEFAULT_DATASTORE_BINDING, DEFAULT_DATASTORE)
@@ -112,7 +117,7 @@ def _data_path(path: str) -> str:
         path = f"azureml://datastores/{DEFAULT_DATASTORE}/paths/{TRIGGER_PATH}"
     if is_datastore_uri(path):
         return str(parse_datastore_path(path))
-    if _REMOTE.match(path) or path.startswith("azureml:"):
+    if is_remote(path):
         kind = "registered data assets" if path.startswith("azureml:") else "addresses like this"
         raise refusal(
             f"{kind} are not supported yet ('{path}')",

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.jobs.bindings import TOKEN, Binding, find_bindings, given
+from shared.jobs.bindings import Binding, find_bindings, given
 from shared.jobs.command import CommandJob
 from shared.jobs.datastore import DEFAULT_DATASTORE
-from shared.jobs.inputs import DataInput
-from shared.jobs.problems import Problem
+from shared.jobs.inputs import DataInput, LiteralInput
+from shared.jobs.problems import Field, Problem
 from shared.jobs.shell import quote_bindings
 from shared.jobs.unsafe import UnsafePlace
 
@@ -27,6 +27,7 @@ _DATASTORE_VARIABLE = "RETRAIN_DEFAULT_DATASTORE"
 _SECTION = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 #: The script travels in one environment variable, which may have 131,072 bytes with its name.
 MAX_SCRIPT_BYTES: Final = 120_000
+MAX_VALUES_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,11 @@ def command_problems(job: CommandJob) -> Iterator[Problem]:
     """What keeps the command from being rendered, once its bindings are known to be declared."""
     field = ("command",)
     yield from _section_problems(job)
+    yield from _size_problems(job)
     kept = _kept(job)
-    for binding in find_bindings(kept):
-        if binding.input in job.inputs and not given(job, binding.input):
-            what = "${{" + binding.what + "}}"
-            remedy = f"give it a value, or write $[[… {what} …]]"
-            yield Problem(field, f"{what} is optional and has no value", remedy)
+    yield from _unset(job, kept, field)
+    for name, text in job.environment_variables.items():
+        yield from _unset(job, text, ("environment_variables", name))
     try:
         script = quote_bindings(kept, lambda binding: f"AZURE_ML_{binding.what}")
     except UnsafePlace as place:
@@ -98,6 +98,29 @@ def command_problems(job: CommandJob) -> Iterator[Problem]:
         return
     if len(script.encode()) > MAX_SCRIPT_BYTES:
         yield Problem(field, "is too long", "put it in a script in the code folder, and call that")
+
+
+def _unset(job: CommandJob, text: str, field: Field) -> Iterator[Problem]:
+    for binding in find_bindings(text):
+        if binding.input in job.inputs and not given(job, binding.input):
+            what = "${{" + binding.what + "}}"
+            remedy = "give it a value"
+            if field == ("command",):
+                remedy += f", or write $[[… {what} …]]"
+            yield Problem(field, f"{what} is optional and has no value", remedy)
+
+
+def _size_problems(job: CommandJob) -> Iterator[Problem]:
+    literals = (item.text for item in job.inputs.values() if isinstance(item, LiteralInput))
+    texts = [*(text for text in literals if text), *job.environment_variables.values()]
+    # A single quote takes five bytes once the text is quoted for a shell.
+    total = sum(len(text.encode()) + 4 * text.count("'") for text in texts)
+    if total > MAX_VALUES_BYTES:
+        yield Problem(
+            ("inputs",),
+            "literals and environment variables are too long together",
+            f"keep them below {MAX_VALUES_BYTES:,} bytes, and put the rest in a file",
+        )
 
 
 def _section_problems(job: CommandJob) -> Iterator[Problem]:
@@ -129,9 +152,10 @@ def _variable(binding: Binding) -> str:
 
 
 def _variables(job: CommandJob) -> dict[str, Value]:
-    values: dict[str, Value] = {RUN_NAME_VARIABLE: RunName()}
-    if any(found["what"] == "default_datastore" for found in TOKEN.finditer(job.command)):
-        values[_DATASTORE_VARIABLE] = Literal(DEFAULT_DATASTORE)
+    values: dict[str, Value] = {
+        RUN_NAME_VARIABLE: RunName(),
+        _DATASTORE_VARIABLE: Literal(DEFAULT_DATASTORE),
+    }
     for name, item in job.inputs.items():
         if isinstance(item, DataInput):
             values[input_variable(name)] = InputPath(name)

@@ -1,0 +1,101 @@
+"""Files that a job file refers to and that become part of it: conda, environment and job files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrain.jobfile.errors import FileProblem, JobFileError
+from retrain.jobfile.places import Place, below, place_of, without
+from retrain.jobfile.source import Source, read_source
+from shared.jobs import Field
+
+_JOB: Field = ("create_job",)
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """A field that names a file, to be replaced by the file's content."""
+
+    field: Field
+    name: str
+
+
+def local_name(text: str) -> str:
+    """The path in a reference; Azure ML allows `file:` in front of it."""
+    return text.removeprefix("file:")
+
+
+def beside(place: Place, name: str) -> Path:
+    """The path that a field written there means: relative to the folder of that file."""
+    return place.path.parent / local_name(name)
+
+
+def with_environment(source: Source, job: Field = ()) -> Source:
+    """The source with its environment file and conda file read in. Raises JobFileError."""
+    field = (*job, "environment")
+    environment = _get(source.document, field)
+    if isinstance(environment, str) and environment.startswith("file:"):
+        source = included(source, Inclusion(field, environment))
+        environment = _get(source.document, field)
+    conda = (*field, "conda_file")
+    if isinstance(environment, Mapping) and isinstance(environment.get("conda_file"), str):
+        source = included(source, Inclusion(conda, environment["conda_file"]))
+    return source
+
+
+def with_job(source: Source) -> Source:
+    """A schedule's source with its job file read in, under what the schedule itself sets."""
+    written = source.document.get("create_job")
+    if isinstance(written, str) and not written.startswith("azureml:"):
+        return included(source, Inclusion(_JOB, written))
+    if not isinstance(written, Mapping) or not isinstance(written.get("job"), str):
+        return source
+    file = Inclusion((*_JOB, "job"), written["job"])
+    return _merged(source, included(source, file))
+
+
+def included(source: Source, inclusion: Inclusion) -> Source:
+    """The source with the named file's content in the place of its name. Raises JobFileError."""
+    place = place_of(inclusion.field, source.places)
+    path = beside(place, inclusion.name)
+    if not inclusion.name.strip() or not path.is_file():
+        message = f"the file '{path}' does not exist"
+        remedy = f"paths are relative to {place.path.parent}"
+        raise JobFileError(source.path, [FileProblem(place, inclusion.field, message, remedy)])
+    inner = read_source(path)
+    places = without(inclusion.field, source.places) | below(inclusion.field, inner.places)
+    # A fault of the file as a whole is told where the file is named.
+    document = _put(source.document, inclusion.field, inner.document)
+    return Source(source.path, document, places)
+
+
+def _merged(outer: Source, source: Source) -> Source:
+    """`create_job: {job: <content>, inputs: …}` as one job: what stands beside `job` wins."""
+    beside_job = dict(outer.document["create_job"])
+    del beside_job["job"]
+    content = source.document["create_job"]["job"]
+    inner = (*_JOB, "job")
+    places = {
+        (*_JOB, *field[2:]): place
+        for field, place in source.places.items()
+        if field[:2] == inner and len(field) > 2
+    }
+    places |= {field: place for field, place in source.places.items() if field[:2] != inner}
+    job = {**content, **beside_job}
+    for name in ("inputs", "outputs", "environment_variables", "tags"):
+        if isinstance(content.get(name), Mapping) and isinstance(beside_job.get(name), Mapping):
+            job[name] = {**content[name], **beside_job[name]}
+    return Source(source.path, {**source.document, "create_job": job}, places)
+
+
+def _get(document: Any, field: Field) -> Any:
+    for part in field:
+        document = document.get(part) if isinstance(document, Mapping) else None
+    return document
+
+
+def _put(document: Mapping[str, Any], field: Field, value: Any) -> dict[str, Any]:
+    head, *rest = field
+    name = str(head)
+    return {**document, name: _put(document[name], tuple(rest), value) if rest else value}

@@ -1,0 +1,84 @@
+"""What a job file points to on this machine: the code, and the data that must be uploaded."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from retrain.jobfile.errors import FileProblem
+from retrain.jobfile.includes import beside
+from retrain.jobfile.places import Places, place_of
+from shared.jobs import DataInput, Field, is_remote
+
+
+@dataclass(slots=True)
+class LocalFiles:
+    """Absolute paths; problems for those that are not there or not what they should be."""
+
+    code: Path | None = None
+    inputs: dict[str, Path] = field(default_factory=dict)
+    problems: list[FileProblem] = field(default_factory=list)
+
+
+def find_local_files(job: Any, places: Places, at: Field = ()) -> LocalFiles:
+    """job: as written, so that what is missing is told beside what is mistyped; what can't be read
+    is passed over. at: where in the document it stands, `("create_job",)` in a schedule."""
+    found = LocalFiles()
+    if not isinstance(job, Mapping):
+        return found
+    for name, item in _local_inputs(job.get("inputs")):
+        where = (*at, "inputs", name, "path")
+        path = beside(place_of(where, places), item.path)
+        found.inputs[name] = path.resolve()
+        found.problems += _faults(where, places, _data_fault(item.type, path))
+    code = job.get("code")
+    if isinstance(code, str) and code and not is_remote(code):
+        path = beside(place_of((*at, "code"), places), code)
+        found.code = path.resolve()
+        found.problems += _faults((*at, "code"), places, _code_fault(path))
+    return found
+
+
+def _local_inputs(inputs: Any) -> Iterator[tuple[str, DataInput]]:
+    for name, written in inputs.items() if isinstance(inputs, Mapping) else ():
+        with suppress(ValidationError):
+            item = DataInput.model_validate(written)
+            if item.local:
+                yield name, item
+
+
+def _faults(where: Field, places: Places, fault: tuple[str, str] | None) -> Iterator[FileProblem]:
+    if fault:
+        yield FileProblem(place_of(where, places), where, *fault)
+
+
+def _missing(path: Path) -> tuple[str, str]:
+    if path.parts[:1] == ("~",) or "~" in path.name[:1]:
+        return f"'{path}' does not exist", "write the whole path: ~ is not expanded here"
+    return f"'{path}' does not exist", "paths are relative to the folder of the file"
+
+
+def _code_fault(path: Path) -> tuple[str, str] | None:
+    if not path.exists():
+        return _missing(path)
+    if path.resolve() in (Path("/"), Path.home()):
+        return f"'{path}' is far too much to send", "put the code in a folder of its own"
+    if not path.is_dir() and not path.is_file():
+        return f"'{path}' is neither a folder nor a file", "name a folder"
+    return None
+
+
+def _data_fault(kind: str, path: Path) -> tuple[str, str] | None:
+    if not path.exists():
+        return _missing(path)
+    if kind == "uri_file" and not path.is_file():
+        other = "a folder" if path.is_dir() else "no regular file"
+        return f"'{path}' is {other}, not a file", "write `type: uri_folder`, or name a file"
+    if kind == "uri_folder" and not path.is_dir():
+        return f"'{path}' is not a folder", "write `type: uri_file`, or name a folder"
+    if path.is_dir() and not any(file.is_file() for file in path.rglob("*")):
+        return f"the folder '{path}' has no file in it", "put the data in it"
+    return None

@@ -1,0 +1,109 @@
+"""Job and schedule files, read, checked, and with their local paths found."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from retrain.jobfile.errors import FileProblem, JobFileError, located
+from retrain.jobfile.includes import with_environment, with_job
+from retrain.jobfile.local_files import LocalFiles, find_local_files
+from retrain.jobfile.overrides import overridden
+from retrain.jobfile.places import Places, place_of
+from retrain.jobfile.source import Source, read_source
+from shared.jobs import (
+    CommandJob,
+    DataTrigger,
+    Field,
+    InvalidDocument,
+    LiteralInput,
+    Schedule,
+    dump,
+    parse_job,
+    parse_schedule,
+)
+from shared.jobs.bindings import find_bindings
+
+_Model = TypeVar("_Model", CommandJob, Schedule)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """A job, ready but for its uploads.
+
+    document: plain JSON data with every default filled in and the conda file's content; `code` and
+    `inputs.<name>.path` still as written. code, local_inputs: the absolute paths they mean, which
+    exist; an input that lies in a datastore already is not among them. folder: of the job file.
+    """
+
+    document: dict[str, Any]
+    folder: Path
+    code: Path | None
+    local_inputs: dict[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFile:
+    """A schedule, ready but for the uploads of its job; fields as in JobFile, but `document` is the
+    schedule's, with the job under `create_job`."""
+
+    document: dict[str, Any]
+    folder: Path
+    code: Path | None
+    local_inputs: dict[str, Path]
+
+
+def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
+    """Read a command job. overrides: `--set` names and texts. Raises JobFileError."""
+    source = overridden(read_source(path), overrides or {})
+    source = with_environment(source)
+    files = find_local_files(source.document, source.places)
+    job = _parsed(parse_job, source, files)
+    _refuse(source, _bound_literals(job, source.places, (), trigger=False))
+    return JobFile(dump(job), path.resolve().parent, files.code, files.inputs)
+
+
+def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
+    """Read a schedule, with its job inline or in a file of its own. Raises JobFileError."""
+    source = with_job(overridden(read_source(path), overrides or {}))
+    source = with_environment(source, ("create_job",))
+    at = ("create_job",)
+    files = find_local_files(source.document.get("create_job"), source.places, at)
+    schedule = _parsed(parse_schedule, source, files)
+    trigger = isinstance(schedule.trigger, DataTrigger)
+    job = schedule.create_job
+    _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
+    return ScheduleFile(dump(schedule), path.resolve().parent, files.code, files.inputs)
+
+
+def _parsed(
+    parse: Callable[[Mapping[str, Any]], _Model], source: Source, files: LocalFiles
+) -> _Model:
+    try:
+        model = parse(source.document)
+    except InvalidDocument as error:
+        problems = [*located(error.problems, source.places), *files.problems]
+        raise JobFileError(source.path, problems) from None
+    _refuse(source, files.problems)
+    return model
+
+
+def _refuse(source: Source, problems: Iterable[FileProblem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise JobFileError(source.path, found)
+
+
+def _bound_literals(
+    job: CommandJob, places: Places, at: Field, *, trigger: bool
+) -> Iterator[FileProblem]:
+    """Literals are data, so a binding in one would reach the script as it is written."""
+    for name, item in job.inputs.items():
+        if isinstance(item, LiteralInput) and isinstance(item.default, str):
+            for binding in find_bindings(item.default):
+                if not trigger or binding.what != "trigger.path":
+                    field = (*at, "inputs", name)
+                    what = "${{" + binding.what + "}}"
+                    message = f"{what} is not filled in here"
+                    remedy = "write it in `command` or `environment_variables`"
+                    yield FileProblem(place_of(field, places), field, message, remedy)
