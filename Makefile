@@ -1,0 +1,48 @@
+# Everything a person or CI starts. `make venv` needs Python >= 3.11 and the package registries.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+AZURITE := azurite@3.37.0
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format bench up clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+venv: $(READY) ## .venv with everything in it, Node and Azurite too
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Retrain needs Python 3.11 or later; give one with PYTHON=…, this is " + sys.version.split()[0])'
+	@echo "Installing into $(VENV) (once; a minute or so) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e '.[local,dev]'
+	@command -v node >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[node]'
+	@$(BIN)/python -m retrain.local.azurite.install $(AZURITE) $(VENV)/azurite
+	@touch $@
+
+demo: $(READY) ## a data file lands, a model comes out, nothing is left running
+	@$(BIN)/retrain demo
+
+up: $(READY) ## the stack in the foreground
+	@$(BIN)/retrain up
+
+test: $(READY) ## all tests
+	@$(BIN)/pytest -n 2 --dist loadgroup -q
+
+check: $(READY) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## rewrite what the formatter and the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## the numbers, one JSON line each
+	@$(BIN)/python -m tests.bench
+
+clean: ## everything that was made here
+	rm -rf $(VENV) .retrain .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
