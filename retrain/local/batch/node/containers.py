@@ -12,23 +12,22 @@ import asyncio
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from retrain.local.batch.execution import Execution, Outcome
 from retrain.local.batch.node import leftovers
+from retrain.local.batch.node.engine_words import invalid_image, not_started
 from retrain.local.batch.node.failures import exited, timed_out, user_error
 from retrain.local.batch.node.service_log import ServiceLog
 from retrain.local.engine import Engine
 
 NODE_LABEL: Final = "retrain.node"
 KEY_LABEL: Final = "retrain.key"
-ENGINE_FAILED: Final = 125  # exit code of `run` when no process was started, or the task's own
-NOT_EXECUTABLE: Final = 126
-NOT_FOUND: Final = 127
 #: The engine's own variables: a task's value for one is given by value, not through the engine.
 ENGINES_OWN: Final = ("PATH", "HOME", "USER", "TMPDIR", "XDG_", "DOCKER_", "CONTAINER", "LD_")
-TAIL_BYTES: Final = 4096
+KILLS: Final = 60  # tries, half a second apart; the container may just be coming into being
 
 
 class Containers:
@@ -48,52 +47,59 @@ class Containers:
         image = execution.image or ""
         await self._have(image)
         name = f"retrain-{self._identity}-{execution.key}"
-        mark = execution.task_dir / ".container"
-        mark.unlink(missing_ok=True)
+        made = _id_file(execution)
+        made.unlink(missing_ok=True)
         client = await self._client(execution, [*self._flags(execution, name), image, *argv])
         try:
             on_started()
-            try:
-                async with asyncio.timeout(execution.wall_clock_seconds):
-                    code = await client.wait()
-            except TimeoutError:
-                return timed_out(execution.wall_clock_seconds or 0.0)
-            if code >= ENGINE_FAILED:
-                self._explain(code, execution, argv[0])
-            return exited(code if code >= 0 else 128 - code)
+            async with asyncio.timeout(execution.wall_clock_seconds):
+                code = await client.wait()
+            broken = not_started(
+                code, execution.task_dir / "stderr.txt", argv[0], made=made.exists()
+            )
+        except TimeoutError:
+            return timed_out(execution.wall_clock_seconds or 0.0)
         finally:
             if client.returncode is None:
                 await asyncio.shield(self._end(client, name))
-            mark.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
+        if broken is not None:
+            self._there.discard(image)  # should it be gone, the next execution pulls it
+            raise broken
+        return exited(code if code >= 0 else 128 - code)
 
-    async def reap(self, spare: Collection[str]) -> int:
-        """Remove this node's containers, but for those of the spared keys; return how many."""
+    async def reap(self) -> int:
+        """Remove all of this node's containers; return how many there were."""
         label = f"label={NODE_LABEL}={self._identity}"
-        form = '{{.ID}} {{index .Labels "' + KEY_LABEL + '"}}'
-        code, listed = await self._call("ps", "--all", "--filter", label, "--format", form)
-        if code:
+        failed, listed = await self._call("ps", "--all", "--quiet", "--filter", label)
+        if failed:
             self._log.say(f"containers can't be listed: {listed}")
             return 0
-        found = [line.partition(" ") for line in listed.splitlines()]
-        ids = [number for number, _, key in found if key not in spare]
+        ids = listed.split()
         if ids:
+            await self._call("kill", *ids)
             await self._call("rm", "--force", "--volumes", *ids)
         return len(ids)
 
     def _flags(self, execution: Execution, name: str) -> Iterator[str]:
-        root = str(execution.root)
+        root, working = str(execution.root), str(execution.task_dir / "wd")
         yield from ("--rm", "--pull", "never", "--log-driver", "none")
         yield from ("--name", name, "--label", f"{NODE_LABEL}={self._identity}")
         yield from ("--label", f"{KEY_LABEL}={execution.key}")
-        yield from ("--cidfile", str(execution.task_dir / ".container"))
-        yield from ("--volume", f"{root}:{root}", "--workdir", str(execution.task_dir / "wd"))
+        yield from ("--cidfile", str(_id_file(execution)))
+        yield from ("--volume", f"{root}:{root}", "--workdir", working)
+        if self._engine.init:
+            yield "--init"
+        if self._engine.user is not None:  # who has no home in the image
+            yield from ("--user", self._engine.user, "--env", f"HOME={working}")
         yield from _variables(execution.environment)
         yield from self._engine.run_options
-        yield from shlex.split(execution.container_run_options)
+        yield from _options(execution.container_run_options)
 
     async def _client(
         self, execution: Execution, arguments: Sequence[str]
     ) -> asyncio.subprocess.Process:
+        passed = {n: v for n, v in execution.environment.items() if not _of_engine(n)}
         marks = {
             leftovers.NODE_MARK: self._identity,
             leftovers.TASK_MARK: f"{self._identity}:{execution.key}",
@@ -104,7 +110,7 @@ class Containers:
         ):
             return await asyncio.create_subprocess_exec(
                 *(*self._engine.command, "run", *arguments),
-                env={**execution.environment, **os.environ, **marks},
+                env={**passed, **os.environ, **marks},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -112,14 +118,19 @@ class Containers:
             )
 
     async def _end(self, client: asyncio.subprocess.Process, name: str) -> None:
-        """Remove the container; the client then sees it ended. A client that doesn't is killed."""
-        await self._call("rm", "--force", "--volumes", name)
-        try:
-            await asyncio.wait_for(client.wait(), timeout=10)
-        except TimeoutError:
+        """Kill the container until its client has seen it end."""
+        for _ in range(KILLS):
+            await self._call("kill", name)
+            try:
+                async with asyncio.timeout(0.5):
+                    await client.wait()
+                break
+            except TimeoutError:
+                continue
+        else:
             client.kill()
             await client.wait()
-            await self._call("rm", "--force", "--volumes", name)
+        await self._call("rm", "--force", "--volumes", name)
 
     async def _have(self, image: str) -> None:
         """Pull the image unless the engine has it. Raises Broken with the engine's message."""
@@ -131,30 +142,8 @@ class Containers:
                 self._log.say(f"pulling image {image}")
                 failed, said = await self._call("pull", "--quiet", image)
                 if failed:
-                    raise user_error(
-                        "ContainerInvalidImage",
-                        f"One or more container images specified for the task are invalid: {image}",
-                        image=image,
-                        message=said,
-                    )
+                    raise invalid_image(image, said)
             self._there.add(image)
-
-    def _explain(self, code: int, execution: Execution, program: str) -> None:
-        """Raise Broken when the exit code is the engine's, not the task's."""
-        with (execution.task_dir / "stderr.txt").open("rb") as errors:
-            errors.seek(max(0, errors.seek(0, os.SEEK_END) - TAIL_BYTES))
-            said = errors.read().decode(errors="replace").strip()
-        made = (execution.task_dir / ".container").exists()
-        if code == ENGINE_FAILED and not made:
-            self._there.discard(execution.image or "")
-            message = "At least one value of specified task container settings is invalid"
-            raise user_error("ContainerInvalidSettings", message, message=said)
-        if code == NOT_FOUND and _runtime_said(said):
-            message = "The specified command program is not found"
-            raise user_error("CommandProgramNotFound", message, program=program, message=said)
-        if code in (ENGINE_FAILED, NOT_EXECUTABLE) and _runtime_said(said):
-            message = "The command could not be launched"
-            raise user_error("CommandLaunchFailed", message, program=program, message=said)
 
     async def _call(self, *arguments: str) -> tuple[int, str]:
         """Call the engine; its exit code, and what it said."""
@@ -169,6 +158,19 @@ class Containers:
         return client.returncode or 0, said.decode(errors="replace").strip()
 
 
+def _id_file(execution: Execution) -> Path:
+    """Where the engine writes the container's id once it has made one."""
+    return execution.task_dir / ".container"
+
+
+def _options(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        message = "At least one value of specified task container settings is invalid"
+        raise user_error("ContainerInvalidSettings", message, message=str(error)) from error
+
+
 def _variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Pass the variables by name, values through the client's environment: any text, and unseen."""
     for name, value in environment.items():
@@ -177,9 +179,3 @@ def _variables(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _of_engine(name: str) -> bool:
     return name.startswith(ENGINES_OWN) or name in os.environ
-
-
-def _runtime_said(text: str) -> bool:
-    """Whether the last words are the OCI runtime's complaint that it can't start the program."""
-    last = text.rpartition("\n")[2]
-    return "OCI runtime" in last or "exec:" in last or "executable file" in last

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -79,12 +80,12 @@ class LocalNode:
             await asyncio.wait([live.work])
 
     async def reap(self) -> None:
-        """Kill what an earlier life of this node left running; what runs now is spared."""
-        warden = self._programs.pid
-        spare = leftovers.tree(warden) if warden else set()
-        count = await asyncio.to_thread(leftovers.end, leftovers.NODE_MARK, self.identity, spare)
-        if self._containers is not None:
-            count += await self._containers.reap(spare=set(self._live))
+        """Kill what an earlier life of this node left running. Call it before the first run."""
+        count = 0
+        if self._containers is not None:  # first: their monitors are marked too
+            count += await self._containers.reap()
+        ours = leftovers.tree(os.getpid())
+        count += await asyncio.to_thread(leftovers.end, leftovers.NODE_MARK, self.identity, ours)
         if count:
             self._log.say(f"ended {count} processes and containers of an earlier life")
         self._programs.warm()

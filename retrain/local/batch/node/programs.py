@@ -26,11 +26,6 @@ class Programs:
         self._environments = environments
         self._processes = Processes({leftovers.NODE_MARK: identity}, log.path)
 
-    @property
-    def pid(self) -> int | None:
-        """The warden's pid while it lives."""
-        return self._processes.pid
-
     def warm(self) -> None:
         """Start the warden, so that the first execution need not wait for it."""
         self._processes.warm()
