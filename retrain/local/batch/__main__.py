@@ -1,0 +1,73 @@
+"""`python -m retrain.local.batch --port P --data DIR`: the emulator alone, until a signal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from retrain.local.batch.server import BatchServer
+from retrain.local.batch.settings import DEFAULT_KEY, BatchSettings
+from retrain.local.engine import find_engine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 after a signal, 1 when it can't start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    settings = BatchSettings(
+        data=options.data,
+        host=options.host,
+        port=options.port,
+        account=options.account,
+        key=options.key,
+        engine=find_engine(options.engine),
+        environments=options.environments,
+        allocation_seconds=options.allocation_seconds,
+    )
+    try:
+        asyncio.run(_serve(settings))
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.stderr.write(f"{error.strerror if isinstance(error, OSError) else error}\n")
+        return 1
+    return 0
+
+
+async def _serve(settings: BatchSettings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, stopped.set)
+    async with BatchServer(settings) as server:
+        sys.stdout.write(
+            f"endpoint {server.endpoint}\naccount  {settings.account}\nkey      {settings.key}\n"
+        )
+        sys.stdout.flush()
+        await stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m retrain.local.batch", description="Azure Batch on loopback."
+    )
+    parser.add_argument("--port", type=int, default=10010, help="0 takes any free one (10010)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--data", type=Path, default=Path(".retrain/batch"), help="state folder")
+    parser.add_argument("--account", default="retrainlocal")
+    parser.add_argument("--key", default=DEFAULT_KEY, help="base64; the default is no secret")
+    parser.add_argument("--engine", default="auto", choices=("auto", "podman", "docker", "none"))
+    parser.add_argument("--environments", type=Path, help="virtual environments of images")
+    parser.add_argument(
+        "--allocation-seconds", type=float, default=0.0, help="time a pool takes to get nodes (0)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""The account's state: pools, jobs and tasks in memory, and each change on its way to disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Coroutine
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from retrain.local.batch.entity import Entity
+from retrain.local.batch.errors import Refused
+from retrain.local.batch.job import Job, NodeTask
+from retrain.local.batch.pool import ComputeNode, Pool
+from retrain.local.batch.store import Store
+from retrain.local.batch.task import Task
+
+log = logging.getLogger("retrain.batch")
+
+T = TypeVar("T")
+
+
+class Account:
+    """Ids are compared without case, and kept as given. All is used from one event loop."""
+
+    def __init__(self, name: str, endpoint: str, folder: Path, store: Store) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.folder = folder
+        self.pools: dict[str, Pool] = {}
+        self.jobs: dict[str, Job] = {}
+        self.jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)  # by pool
+        self.numbers = count(1)
+        self._store = store
+        self._changed: dict[tuple[str, str], Entity] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+
+    def pool(self, pool_id: str) -> Pool:
+        """Raises Refused PoolNotFound."""
+        pool = self.pools.get(pool_id.lower())
+        if pool is None:
+            raise Refused("PoolNotFound")
+        return pool
+
+    def node(self, pool_id: str, node_id: str) -> ComputeNode:
+        """Raises Refused PoolNotFound, NodeNotFound."""
+        node = self.pool(pool_id).nodes.get(node_id)
+        if node is None:
+            raise Refused("NodeNotFound")
+        return node
+
+    def job(self, job_id: str) -> Job:
+        """Raises Refused JobNotFound."""
+        job = self.jobs.get(job_id.lower())
+        if job is None:
+            raise Refused("JobNotFound")
+        return job
+
+    def task(self, job_id: str, task_id: str) -> Task:
+        """Raises Refused JobNotFound, TaskNotFound."""
+        task = self.job(job_id).tasks.get(task_id.lower())
+        if task is None:
+            raise Refused("TaskNotFound")
+        return task
+
+    def pool_of(self, job: Job) -> Pool | None:
+        """The job's pool, if there is one now: a job may name a pool that comes later."""
+        return self.pools.get(job.pool_id.lower()) if job.pool_id else None
+
+    def add(self, entity: Pool | Job | Task) -> None:
+        """Take in something new."""
+        key = entity.id.lower()
+        if isinstance(entity, Pool):
+            self.pools[key] = entity
+        elif isinstance(entity, Job):
+            self.jobs[key] = entity
+            self.bind(entity, entity.pool_id)
+        else:
+            entity.job.tasks[key] = entity
+            if entity.state != "completed":
+                entity.job.open_tasks += 1
+            if entity.state == "active":
+                entity.job.waiting[key] = entity
+        self.save(entity)
+
+    def bind(self, job: Job, pool_id: str | None) -> None:
+        """Let the job's tasks go to that pool."""
+        if job.pool_id:
+            self.jobs_of[job.pool_id.lower()].pop(job.id.lower(), None)
+        job.pool_id = pool_id
+        if pool_id:
+            self.jobs_of[pool_id.lower()][job.id.lower()] = job
+
+    def save(self, entity: Entity) -> None:
+        """The entity's record goes to disk with the next flush."""
+        if not self._changed:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._changed[_key(entity)] = entity
+
+    def remove(self, entity: Pool | Job | Task) -> None:
+        """Out of memory and, with the next flush, off the disk."""
+        self.flush()
+        kind, key = _key(entity)
+        self._store.drop(kind, key)
+        if isinstance(entity, Pool):
+            del self.pools[key]
+        elif isinstance(entity, Job):
+            self._store.drop_below("task", key)
+            self.bind(entity, None)
+            del self.jobs[key]
+        else:
+            job, name = entity.job, entity.id.lower()
+            job.tasks.pop(name)
+            job.waiting.pop(name, None)
+            if entity.state != "completed":
+                job.open_tasks -= 1
+        self._store.commit()
+
+    def flush(self) -> None:
+        """Write what changed; an answer goes out only after this."""
+        changed, self._changed = self._changed, {}
+        for (kind, key), entity in changed.items():
+            self._store.put(kind, key, entity.record())
+        self._store.commit()
+
+    def restore(self) -> None:
+        """Read all back, as it was; what was running is for the caller to judge."""
+        highest = 0
+        for record in self._store.load("pool"):
+            nodes = record.pop("nodes")
+            pool = Pool(endpoint=self.endpoint, **record)
+            for ordinal, dedicated in nodes:
+                node = ComputeNode(pool=pool, ordinal=ordinal, dedicated=dedicated)
+                pool.nodes[node.id] = node
+            self.pools[pool.id.lower()] = pool
+            highest = max(highest, pool.number)
+        for record in sorted(self._store.load("job"), key=lambda record: record["number"]):
+            self._restore_job(record)
+            highest = max(highest, record["number"])
+        for record in sorted(self._store.load("task"), key=lambda record: record["number"]):
+            self._restore_task(record)
+            highest = max(highest, record["number"])
+        self.numbers = count(highest + 1)
+
+    def _restore_job(self, record: dict[str, Any]) -> None:
+        pool_id = record.pop("pool_id")
+        for name in ("preparations", "releases"):
+            record[name] = {key: NodeTask(**value) for key, value in record[name].items()}
+        job = Job(endpoint=self.endpoint, **record)
+        self.jobs[job.id.lower()] = job
+        self.bind(job, pool_id)
+
+    def _restore_task(self, record: dict[str, Any]) -> None:
+        job = self.jobs.get(record.pop("job").lower())
+        if job is None:
+            return
+        task = Task(job=job, **record)
+        if task.state in ("preparing", "running"):
+            task.requeue()
+            self.save(task)
+        job.tasks[task.id.lower()] = task
+        job.open_tasks += task.state != "completed"
+        if task.state == "active":
+            job.waiting[task.id.lower()] = task
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let it run by itself; an error is logged, never lost."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a background step of the Batch emulator failed", exc_info=error)
+
+    async def halt(self) -> None:
+        """Stop all background work where it stands."""
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def close(self) -> None:
+        """Write the rest."""
+        self.flush()
+        self._store.close()
+
+
+def _key(entity: Entity) -> tuple[str, str]:
+    if isinstance(entity, Task):
+        return "task", f"{entity.job.id}/{entity.id}".lower()
+    return ("pool" if isinstance(entity, Pool) else "job"), entity.id.lower()

@@ -1,0 +1,108 @@
+"""The service's refusals: one exception, and a table of codes with their status and text.
+
+Clients tell errors apart by code (`error.model.code` in the SDK), so codes are the service's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: code -> (HTTP status, text)
+CODES: Final = {
+    "AuthenticationFailed": (
+        401,
+        "Server failed to authenticate the request. Make sure the value of Authorization header is "
+        "formed correctly including the signature.",
+    ),
+    "ConditionNotMet": (
+        412,
+        "The condition specified using HTTP conditional header(s) is not met.",
+    ),
+    "FileNotFound": (404, "The specified file does not exist."),
+    "InvalidHeaderValue": (400, "The value provided for one of the HTTP headers was invalid."),
+    "InvalidPropertyValue": (
+        400,
+        "The value provided for one of the properties in the request body is invalid.",
+    ),
+    "InvalidQueryParameterValue": (
+        400,
+        "Value for one of the query parameters specified in the request URI is invalid.",
+    ),
+    "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
+    "InvalidRequestBody": (400, "The specified Request Body is not syntactically valid."),
+    "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
+    "JobBeingDeleted": (409, "The specified job is being deleted."),
+    "JobBeingTerminated": (409, "The specified job is being terminated."),
+    "JobCompleted": (409, "The specified job is already in a completed state."),
+    "JobDisabled": (409, "The specified job is disabled."),
+    "JobExists": (409, "The specified job already exists."),
+    "JobNotFound": (404, "The specified job does not exist."),
+    "JobPreparationTaskNotSpecified": (
+        409,
+        "The specified job does not have a job preparation task.",
+    ),
+    "MissingRequiredProperty": (
+        400,
+        "A required property was not specified in the request body.",
+    ),
+    "MissingRequiredQueryParameter": (
+        400,
+        "A query parameter that's mandatory for this request is not specified.",
+    ),
+    "NodeNotFound": (404, "The specified node does not exist."),
+    "NotModified": (304, ""),
+    "OperationInvalidForCurrentState": (
+        409,
+        "The operation is not valid for the current state of the resource.",
+    ),
+    "OutOfRangePriority": (400, "The priority specified is not within the range -1000 to 1000."),
+    "PoolBeingDeleted": (409, "The specified pool has been marked for deletion."),
+    "PoolBeingResized": (409, "The specified pool is being resized."),
+    "PoolExists": (409, "The specified pool already exists."),
+    "PoolNotFound": (404, "The specified pool does not exist."),
+    "RequestBodyTooLarge": (413, "The size of the request body exceeds the maximum permitted."),
+    "TaskCompleted": (409, "The specified task is already in a completed state."),
+    "TaskExists": (409, "The specified task already exists."),
+    "TaskFilesUnavailable": (
+        409,
+        "The task files are unavailable because the task has not run on a node.",
+    ),
+    "TaskIdSameAsJobPreparationTask": (
+        409,
+        "The specified task id is the same as that of the job's preparation task.",
+    ),
+    "TaskIdSameAsJobReleaseTask": (
+        409,
+        "The specified task id is the same as that of the job's release task.",
+    ),
+    "TaskNotFound": (404, "The specified task does not exist."),
+    "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
+}
+
+
+class Refused(Exception):
+    """A request the service does not do; `code` says why, `values` name the culprit."""
+
+    def __init__(self, code: str, /, **values: str) -> None:
+        self.code = code
+        self.status, self.text = CODES[code]
+        self.values = values
+        super().__init__(f"{code}: {self.text} {values or ''}".rstrip())
+
+    def document(self, request_id: str, at: str) -> dict[str, object]:
+        """The error's body as the service writes it."""
+        message = f"{self.text}\nRequestId:{request_id}\nTime:{at}"
+        body: dict[str, object] = {
+            "code": self.code,
+            "message": {"lang": "en-US", "value": message},
+        }
+        if self.values:
+            body["values"] = [{"key": key, "value": value} for key, value in self.values.items()]
+        return body
+
+
+def invalid(property_name: str, value: object, reason: str) -> Refused:
+    """A property whose value can't be: says which, what it was and why."""
+    return Refused(
+        "InvalidPropertyValue", PropertyName=property_name, PropertyValue=str(value), Reason=reason
+    )

@@ -1,0 +1,181 @@
+"""A job: tasks that share a pool, a preparation, a release and an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from retrain.local.batch import durations
+from retrain.local.batch.entity import Entity, stamp, without_nulls
+from retrain.local.batch.execution import Outcome
+from retrain.local.batch.task import Task, failure_document
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class NodeTask:
+    """A run of the job's preparation or release task on one node, as the service shows it."""
+
+    pool_id: str
+    node_id: str
+    node_url: str
+    folder: str  # relative to the node's root
+    started: str = field(default_factory=stamp)
+    ended: str | None = None
+    exit_code: int | None = None
+    failure: dict[str, Any] | None = None
+    result: str | None = None
+    retries: int = 0
+    last_retry: str | None = None
+    stale: bool = False  # of a time before the node's last reboot; to be run again
+
+    def end(self, outcome: Outcome) -> None:
+        """Keep how it ended."""
+        self.ended = stamp()
+        self.exit_code = outcome.exit_code
+        self.result = "success" if outcome.succeeded else "failure"
+        self.failure = None if outcome.succeeded else failure_document(outcome)
+
+    def document(self) -> dict[str, Any]:
+        """The properties that preparation and release have in common."""
+        return without_nulls(
+            {
+                "startTime": self.started,
+                "endTime": self.ended,
+                "state": "completed" if self.ended else "running",
+                "taskRootDirectory": self.folder,
+                "taskRootDirectoryUrl": f"{self.node_url}/files/{self.folder}",
+                "exitCode": self.exit_code,
+                "failureInfo": self.failure,
+                "result": self.result,
+            }
+        )
+
+    def preparation_document(self) -> dict[str, Any]:
+        """A preparation also counts its retries."""
+        document = {**self.document(), "retryCount": self.retries}
+        return document | ({"lastRetryTime": self.last_retry} if self.last_retry else {})
+
+    def record(self) -> dict[str, Any]:
+        """What the store keeps; the constructor takes it back."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job(Entity):
+    """`tasks` by id in lower case, in order of addition; `waiting` are the active ones."""
+
+    NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "active": ("disabling", "terminating", "deleting"),
+        "disabling": ("disabled", "enabling", "terminating", "deleting"),
+        "disabled": ("enabling", "terminating", "deleting"),
+        "enabling": ("active", "terminating", "deleting"),
+        "terminating": ("completed", "deleting"),
+        "completed": ("deleting",),
+        "deleting": (),
+    }
+    KEPT: ClassVar[tuple[str, ...]] = (
+        *Entity.KEPT,
+        *("pool_id", "ended", "reason", "forced"),
+    )
+
+    endpoint: str
+    state: str = "active"
+    pool_id: str | None = None
+    ended: str | None = None
+    reason: str | None = None
+    forced: bool = False
+    tasks: dict[str, Task] = field(default_factory=dict)
+    waiting: OrderedDict[str, Task] = field(default_factory=OrderedDict)
+    running: set[Task] = field(default_factory=set)
+    preparations: dict[str, NodeTask] = field(default_factory=dict)
+    releases: dict[str, NodeTask] = field(default_factory=dict)
+    preparing: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    open_tasks: int = 0  # not completed
+    next_task: int = 0
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)  # nothing of it runs
+    clock: asyncio.TimerHandle | None = None
+    winding: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """The job with the runs of its preparation and release."""
+        return Entity.record(self) | {
+            "preparations": {k: v.record() for k, v in self.preparations.items()},
+            "releases": {k: v.record() for k, v in self.releases.items()},
+        }
+
+    @property
+    def url(self) -> str:
+        """The job's address."""
+        return f"{self.endpoint}/jobs/{self.id}"
+
+    @property
+    def priority(self) -> int:
+        """-1000 to 1000; jobs with a higher one are served first."""
+        return int(self.spec.get("priority") or 0)
+
+    @property
+    def folder(self) -> str:
+        """Where its tasks live on a node, relative to the node's root."""
+        return f"workitems/{self.id}/job-1"
+
+    @property
+    def preparation(self) -> dict[str, Any] | None:
+        """The specification of the job preparation task."""
+        return self.spec.get("jobPreparationTask")
+
+    @property
+    def release(self) -> dict[str, Any] | None:
+        """The specification of the job release task."""
+        return self.spec.get("jobReleaseTask")
+
+    @property
+    def auto_pool(self) -> dict[str, Any] | None:
+        """The specification of its auto pool."""
+        return (self.spec.get("poolInfo") or {}).get("autoPoolSpecification")
+
+    @property
+    def wall_clock_seconds(self) -> float | None:
+        """None means no limit; counted from the job's creation."""
+        return durations.seconds(
+            (self.spec.get("constraints") or {}).get("maxWallClockTime") or durations.UNLIMITED
+        )
+
+    @property
+    def ends_when_done(self) -> bool:
+        """Active, told to end after its last task, and that one is over (or there is none)."""
+        wish = self.spec.get("onAllTasksComplete") == "terminatejob"
+        return wish and self.state == "active" and self.open_tasks == 0
+
+    def may_start_more(self) -> bool:
+        """False when as many run as maxParallelTasks lets."""
+        limit = int(self.spec.get("maxParallelTasks") or -1)
+        return bool(self.waiting) and (limit == -1 or len(self.running) < limit)
+
+    def document(self) -> dict[str, Any]:
+        """The job as JSON."""
+        execution = {
+            "startTime": self.created,
+            "endTime": self.ended,
+            "poolId": self.pool_id,
+            "terminateReason": self.reason if self.ended else None,
+        }
+        return {
+            "priority": 0,
+            "maxParallelTasks": -1,
+            "allowTaskPreemption": False,
+            "usesTaskDependencies": False,
+            "onAllTasksComplete": "noaction",
+            "onTaskFailure": "noaction",
+            **self.spec,
+            **self.stamps(),
+            "url": self.url,
+            "constraints": {
+                "maxWallClockTime": durations.UNLIMITED,
+                "maxTaskRetryCount": 0,
+                **(self.spec.get("constraints") or {}),
+            },
+            "executionInfo": without_nulls(execution),
+        }

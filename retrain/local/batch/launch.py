@@ -1,0 +1,124 @@
+"""From a task's specification to the execution a node can run: folders, environment, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from retrain.local.batch import durations
+from retrain.local.batch.account import Account
+from retrain.local.batch.execution import Execution, OutputFile, ResourceFile
+from retrain.local.batch.job import Job
+from retrain.local.batch.pool import ComputeNode
+from retrain.local.batch.task import Task
+
+PREPARATION = "jobpreparation"
+RELEASE = "jobrelease"
+
+
+def node_root(account: Account, node_id: str) -> Path:
+    """AZ_BATCH_NODE_ROOT_DIR of a node."""
+    return account.folder / "nodes" / node_id
+
+
+def task_execution(account: Account, task: Task, node: ComputeNode) -> Execution:
+    """What to run for a task on a node."""
+    limit = (task.spec.get("constraints") or {}).get("maxWallClockTime")
+    return _execution(account, task.job, node, task.spec, task.id, task.key, limit)
+
+
+def preparation_execution(account: Account, job: Job, node: ComputeNode) -> Execution:
+    """What to run for the job's preparation on a node."""
+    spec = job.preparation or {}
+    limit = (spec.get("constraints") or {}).get("maxWallClockTime")
+    key = f"{job.id}--{PREPARATION}--{node.id}"
+    return _execution(account, job, node, spec, PREPARATION, key, limit)
+
+
+def release_execution(account: Account, job: Job, node: ComputeNode) -> Execution:
+    """What to run for the job's release on a node; 15 minutes at most, as on the service."""
+    spec = job.release or {}
+    limit = spec.get("maxWallClockTime") or "PT15M"
+    return _execution(account, job, node, spec, RELEASE, f"{job.id}--{RELEASE}--{node.id}", limit)
+
+
+def _execution(
+    account: Account,
+    job: Job,
+    node: ComputeNode,
+    spec: dict[str, Any],
+    name: str,
+    key: str,
+    limit: str | None,
+) -> Execution:
+    root = node_root(account, node.id)
+    task_dir = root / job.folder / name
+    container = spec.get("containerSettings") or {}
+    return Execution(
+        key=key,
+        root=root,
+        task_dir=task_dir,
+        command_line=spec["commandLine"],
+        environment=_environment(account, job, node, spec, name, task_dir),
+        image=container.get("imageName"),
+        container_run_options=container.get("containerRunOptions") or "",
+        resource_files=tuple(map(_resource_file, spec.get("resourceFiles") or ())),
+        output_files=tuple(map(_output_file, spec.get("outputFiles") or ())),
+        wall_clock_seconds=durations.seconds(limit) if limit else None,
+    )
+
+
+def _environment(
+    account: Account,
+    job: Job,
+    node: ComputeNode,
+    spec: dict[str, Any],
+    name: str,
+    task_dir: Path,
+) -> dict[str, str]:
+    settings = [
+        *(job.spec.get("commonEnvironmentSettings") or ()),
+        *(spec.get("environmentSettings") or ()),
+    ]
+    root = node_root(account, node.id)
+    environment = {setting["name"]: setting.get("value") or "" for setting in settings}
+    environment |= {
+        "AZ_BATCH_ACCOUNT_NAME": account.name,
+        "AZ_BATCH_ACCOUNT_URL": f"{account.endpoint}/",
+        "AZ_BATCH_POOL_ID": node.pool.id,
+        "AZ_BATCH_NODE_ID": node.id,
+        "AZ_BATCH_NODE_IS_DEDICATED": "true" if node.dedicated else "false",
+        "AZ_BATCH_JOB_ID": job.id,
+        "AZ_BATCH_TASK_ID": spec.get("id") or name,
+        "AZ_BATCH_TASK_DIR": str(task_dir),
+        "AZ_BATCH_TASK_WORKING_DIR": str(task_dir / "wd"),
+        "AZ_BATCH_NODE_ROOT_DIR": str(root),
+        "AZ_BATCH_NODE_SHARED_DIR": str(root / "shared"),
+        "AZ_BATCH_NODE_STARTUP_DIR": str(root / "startup"),
+        "AZ_BATCH_CERTIFICATES_DIR": str(task_dir / "certs"),
+    }
+    if job.preparation:
+        prepared = root / job.folder / PREPARATION
+        environment["AZ_BATCH_JOB_PREP_DIR"] = str(prepared)
+        environment["AZ_BATCH_JOB_PREP_WORKING_DIR"] = str(prepared / "wd")
+    return environment
+
+
+def _resource_file(spec: dict[str, Any]) -> ResourceFile:
+    return ResourceFile(
+        http_url=spec.get("httpUrl"),
+        storage_container_url=spec.get("storageContainerUrl"),
+        blob_prefix=spec.get("blobPrefix"),
+        file_path=spec.get("filePath"),
+        file_mode=spec.get("fileMode"),
+    )
+
+
+def _output_file(spec: dict[str, Any]) -> OutputFile:
+    container = spec["destination"]["container"]
+    return OutputFile(
+        pattern=spec["filePattern"],
+        container_url=container["containerUrl"],
+        path=container.get("path"),
+        condition=spec["uploadOptions"]["uploadCondition"].lower(),
+    )

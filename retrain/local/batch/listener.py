@@ -1,0 +1,76 @@
+"""An ASGI application on a TCP port, in the event loop that runs already.
+
+uvicorn's own Server installs signal handlers and wakes ten times a second; only its HTTP protocol
+is used here, so that an idle emulator costs nothing and several live side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+_KEEP_ALIVE_SECONDS = 300
+
+
+class Listener:
+    """Binds in `bind`, so that the port is known; answers only after `serve`."""
+
+    def __init__(self) -> None:
+        self._state = ServerState()
+        self._config: uvicorn.Config | None = None
+        self._server: asyncio.Server | None = None
+
+    async def bind(self, host: str, port: int) -> int:
+        """Take the port (0: any free one) and return it. Raises OSError that says what to do."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._protocol, host, port, start_serving=False, backlog=512
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise OSError(
+                error.errno,
+                f"Port {port} on {host} is in use, so the Batch emulator can't listen there. "
+                "Stop what uses it, or choose another port (0 takes any free one).",
+            ) from error
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def serve(self, application: Any) -> None:
+        """Begin to answer."""
+        self._config = uvicorn.Config(
+            application,
+            http=HttpToolsProtocol,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        self._config.load()
+        if self._server is not None:
+            await self._server.start_serving()
+
+    async def close(self) -> None:
+        """Stop listening, let running answers finish for a moment, and close the connections."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=5)
+        await asyncio.sleep(0)  # transports close on the next turn of the loop
+        self._server = None
+
+    def _protocol(self) -> asyncio.Protocol:
+        assert self._config is not None, "no connection is accepted before `serve`"
+        return HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})

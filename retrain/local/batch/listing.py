@@ -1,0 +1,138 @@
+"""Lists: filtered, cut to the properties asked for, a page at a time with a link to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from retrain.local.batch.errors import Refused
+from retrain.local.batch.odata import Lookup, Predicate, compile_filter
+from retrain.local.batch.wire import Request, Response, document
+
+_PAGE: Final = 1000
+
+
+class Listed(Protocol):
+    """What can be listed: numbered in the list's order, with a document."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def id(self) -> str: ...
+
+    def document(self) -> dict[str, Any]: ...
+
+
+def page(request: Request, entities: Iterable[Listed], endpoint: str) -> Response:
+    """One page of the entities that pass $filter, each cut to $select."""
+    wanted = predicate(request)
+    limit, after = page_size(request), skip_token(request)
+    found: list[dict[str, Any]] = []
+    last = 0
+    for entity in entities:
+        if entity.number <= after:
+            continue
+        if len(found) == limit:
+            return document(_page(request, found, f"{endpoint}{request.raw_path}", last))
+        if wanted is None or wanted(_lookup(entity)):
+            found.append(select(request, entity.document()))
+            last = entity.number
+    return document({"value": found})
+
+
+def page_of(request: Request, documents: list[dict[str, Any]], endpoint: str) -> Response:
+    """As `page` for plain documents, which are numbered by their place."""
+    wanted = predicate(request)
+    limit, after = page_size(request), skip_token(request)
+    chosen = [item for item in documents if wanted is None or wanted(_walker(item))]
+    part = [select(request, item) for item in chosen[after : after + limit]]
+    if after + limit < len(chosen):
+        address = f"{endpoint}{request.raw_path}"
+        return document(_page(request, part, address, after + limit))
+    return document({"value": part})
+
+
+def predicate(request: Request) -> Predicate | None:
+    """The compiled $filter, None when there is none. Raises Refused."""
+    text = request.query.get("$filter")
+    return compile_filter(text) if text else None
+
+
+def page_size(request: Request) -> int:
+    """maxresults, 1 to 1000. Raises Refused."""
+    text = request.query.get("maxresults", str(_PAGE))
+    if not text.isdecimal() or not 1 <= int(text) <= _PAGE:
+        raise Refused(
+            "InvalidQueryParameterValue",
+            QueryParameterName="maxresults",
+            QueryParameterValue=text,
+            Reason=f"A whole number from 1 to {_PAGE} is expected",
+        )
+    return int(text)
+
+
+def skip_token(request: Request) -> int:
+    """Where the page starts, 0 for the first. Raises Refused."""
+    text = request.query.get("$skiptoken", "0")
+    if not text.isdecimal():
+        raise Refused(
+            "InvalidQueryParameterValue",
+            QueryParameterName="$skiptoken",
+            QueryParameterValue=text,
+        )
+    return int(text)
+
+
+def select(request: Request, item: dict[str, Any]) -> dict[str, Any]:
+    """The document cut to the properties of $select."""
+    names = request.query.get("$select")
+    if not names:
+        return item
+    chosen: dict[str, Any] = {}
+    for name in names.split(","):
+        head, _, rest = name.strip().partition("/")
+        if head in item:
+            part = item[head]
+            if rest and isinstance(part, dict):
+                chosen[head] = chosen.get(head, {}) | {k: v for k, v in part.items() if k == rest}
+            else:
+                chosen[head] = part
+    return chosen
+
+
+def _page(
+    request: Request, found: list[dict[str, Any]], address: str, token: int
+) -> Mapping[str, Any]:
+    query = {**request.query, "$skiptoken": str(token)}
+    text = "&".join(f"{quote(name, safe='$')}={quote(value)}" for name, value in query.items())
+    return {"value": found, "odata.nextLink": f"{address}?{text}"}
+
+
+def _lookup(entity: Listed) -> Lookup:
+    """Ids and states are looked up without making the whole document."""
+    walk: Callable[[str], Any] | None = None
+
+    def look(path: str) -> Any:
+        nonlocal walk
+        if path in ("id", "state"):
+            return entity.id if path == "id" else entity.state
+        if walk is None:
+            walk = _walker(entity.document())
+        return walk(path)
+
+    return look
+
+
+def _walker(item: dict[str, Any]) -> Lookup:
+    def look(path: str) -> Any:
+        value: Any = item
+        for name in path.split("/"):
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    return look

@@ -1,0 +1,117 @@
+"""Job preparation and release: once per node and job, before the first task and after the last.
+
+A failed preparation keeps the job's tasks off that node (unless waitForSuccess is false); the
+node goes on to serve other jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from retrain.local.batch import launch
+from retrain.local.batch.account import Account
+from retrain.local.batch.entity import stamp
+from retrain.local.batch.execution import Execution, Node, Outcome
+from retrain.local.batch.folders import fresh
+from retrain.local.batch.job import Job, NodeTask
+from retrain.local.batch.pool import ComputeNode
+
+
+class Preparations:
+    """Runs and remembers both kinds of task, for all jobs."""
+
+    def __init__(self, account: Account, runner: Node) -> None:
+        self._account = account
+        self._runner = runner
+
+    def settled(self, job: Job, node: ComputeNode) -> bool:
+        """True when a task may start at once: nothing to prepare, or prepared already."""
+        if job.preparation is None:
+            return True
+        known = job.preparations.get(node.id)
+        waits = job.preparation.get("waitForSuccess", True)
+        return known is not None and not known.stale and (not waits or known.result == "success")
+
+    def barred(self, job: Job, node: ComputeNode) -> bool:
+        """True when the preparation failed there for good, so that no task may go there."""
+        known = job.preparations.get(node.id)
+        waits = (job.preparation or {}).get("waitForSuccess", True)
+        return known is not None and not known.stale and waits and known.result == "failure"
+
+    async def prepared(self, job: Job, node: ComputeNode) -> bool:
+        """Prepare the node for the job if nobody did; True when tasks may run there."""
+        if self.settled(job, node):
+            return True
+        running = job.preparing.get(node.id)
+        if running is None:
+            running = self._account.spawn(self._prepare(job, node))
+            job.preparing[node.id] = running
+            running.add_done_callback(lambda _: job.preparing.pop(node.id, None))
+        if not (job.preparation or {}).get("waitForSuccess", True):
+            return True
+        return await asyncio.shield(running)
+
+    def forget_for_reboot(self, job: Job) -> None:
+        """The nodes rebooted: what failed, or asks for it, is prepared anew before a task."""
+        again = (job.preparation or {}).get("rerunOnNodeRebootAfterSuccess", True)
+        for known in job.preparations.values():
+            known.stale = again or known.result != "success"
+
+    async def _prepare(self, job: Job, node: ComputeNode) -> bool:
+        execution = launch.preparation_execution(self._account, job, node)
+        spec = job.preparation or {}
+        limit = int((spec.get("constraints") or {}).get("maxTaskRetryCount") or 0)
+        run = self._begin(job, node, launch.PREPARATION)
+        job.preparations[node.id] = run
+        self._account.save(job)
+        while True:
+            outcome = await self._run(execution)
+            over = outcome.succeeded or job.state != "active" or node.leaving
+            if (
+                over
+                or not outcome.exit_code
+                or limit not in (-1, *range(run.retries + 1, limit + 1))
+            ):
+                break
+            run.retries += 1
+            run.last_retry = stamp()
+        run.end(outcome)
+        self._account.save(job)
+        return outcome.succeeded
+
+    async def stop(self, job: Job) -> None:
+        """Kill the job's preparations that are running, and wait until they are over."""
+        for node_id, running in list(job.preparing.items()):
+            await self._runner.terminate(f"{job.id}--{launch.PREPARATION}--{node_id}")
+            await asyncio.wait({running})
+
+    async def release(self, job: Job) -> None:
+        """Run the job's release on each node that ran its preparation, side by side."""
+        pool = self._account.pool_of(job)
+        if job.release is None or pool is None:
+            return
+        nodes = [node for node in pool.nodes.values() if self._owes_release(job, node)]
+        await asyncio.gather(*(self._release(job, node) for node in nodes))
+
+    def _owes_release(self, job: Job, node: ComputeNode) -> bool:
+        done = job.releases.get(node.id)
+        return node.id in job.preparations and not (done and done.ended)
+
+    async def _release(self, job: Job, node: ComputeNode) -> None:
+        run = self._begin(job, node, launch.RELEASE)
+        job.releases[node.id] = run
+        self._account.save(job)
+        run.end(await self._run(launch.release_execution(self._account, job, node)))
+        self._account.save(job)
+
+    async def _run(self, execution: Execution) -> Outcome:
+        fresh(execution.task_dir)
+        return await self._runner.run(execution, lambda: None)
+
+    def _begin(self, job: Job, node: ComputeNode, name: str) -> NodeTask:
+        return NodeTask(
+            pool_id=node.pool.id,
+            node_id=node.id,
+            node_url=node.url,
+            folder=f"{job.folder}/{name}",
+        )

@@ -1,0 +1,210 @@
+"""Which task runs where: whenever a slot or a task comes free, tasks are given to nodes at once.
+
+Nothing is polled. `fill` is called by whoever changed something: a task came, a task ended, a node
+came, a job was enabled. Each running task is one coroutine (`_carry`) from assignment to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from retrain.local.batch import launch
+from retrain.local.batch.account import Account
+from retrain.local.batch.execution import Node, Outcome
+from retrain.local.batch.folders import fresh
+from retrain.local.batch.job import Job
+from retrain.local.batch.pool import ComputeNode, Pool
+from retrain.local.batch.preparations import Preparations
+from retrain.local.batch.task import ENDED_BY_USER, Task, Verdict
+
+
+class Scheduler:
+    """`on_task_over` is told the job of every task that left its node; it may end the job."""
+
+    def __init__(
+        self,
+        account: Account,
+        runner: Node,
+        preparations: Preparations,
+        on_task_over: Callable[[Job], None],
+    ) -> None:
+        self._account = account
+        self._runner = runner
+        self._preparations = preparations
+        self._on_task_over = on_task_over
+        self._carrying: dict[Task, asyncio.Task[None]] = {}
+        self._told: dict[Task, asyncio.Future[None]] = {}  # preparing tasks: set when killed
+
+    def fill_for(self, job: Job) -> None:
+        """Something of the job may be able to run now."""
+        pool = self._account.pool_of(job)
+        if pool is not None:
+            self.fill(pool)
+
+    def fill(self, pool: Pool) -> None:
+        """Give waiting tasks to free nodes, jobs of higher priority first."""
+        if pool.state != "active" or not any(node.free > 0 for node in pool.nodes.values()):
+            return
+        jobs = [job for job in self._account.jobs_of[pool.id.lower()].values() if job.waiting]
+        for job in sorted(jobs, key=lambda job: (-job.priority, job.number)):
+            self._fill_from(job, pool)
+
+    def _fill_from(self, job: Job, pool: Pool) -> None:
+        while job.state == "active" and job.may_start_more():
+            task = next(iter(job.waiting.values()))
+            node = self._place(task, pool)
+            if node is None:
+                return
+            del job.waiting[task.id.lower()]
+            self._assign(task, node)
+
+    def _place(self, task: Task, pool: Pool) -> ComputeNode | None:
+        """The node with most free slots ("spread") or with fewest that suffice ("pack")."""
+        fitting = [
+            node
+            for node in pool.nodes.values()
+            if node.free >= task.slots and not self._preparations.barred(task.job, node)
+        ]
+        policy = pool.spec.get("taskSchedulingPolicy") or {}
+        choose = min if policy.get("nodeFillType") == "pack" else max
+        return choose(fitting, key=lambda node: node.free, default=None)
+
+    def _assign(self, task: Task, node: ComputeNode) -> None:
+        task.runs += 1
+        task.verdict = None
+        task.node = _node_document(task, node)
+        node.take(task)
+        task.job.running.add(task)
+        if self._preparations.settled(task.job, node):
+            task.start()
+        else:
+            task.to("preparing")
+        self._account.save(task)
+        carrying = self._account.spawn(self._carry(task, node))
+        self._carrying[task] = carrying
+
+    async def _carry(self, task: Task, node: ComputeNode) -> None:
+        """Prepare the node, run the task until it needs no other try, and free the slots."""
+        job = task.job
+        try:
+            if task.state == "running" or await self._prepare(task, node):
+                while await self._run_once(task, node):
+                    pass
+        finally:
+            self._carrying.pop(task, None)
+            job.running.discard(task)
+            node.give_back(task)
+            if not job.running:
+                job.quiet.set()
+        self._on_task_over(job)
+        self.fill(node.pool)
+        self.fill_for(job)
+
+    async def _prepare(self, task: Task, node: ComputeNode) -> bool:
+        """True when the task is running; else it went back, or was ended while it waited."""
+        ready = await self._unless_killed(task, self._preparations.prepared(task.job, node))
+        if ready and task.verdict is None:
+            task.start()
+            self._account.save(task)
+            return True
+        if task.verdict is not None:
+            self._obey(task, task.verdict)
+        else:
+            task.to("active")
+            self._wait_again(task)
+        return False
+
+    async def _unless_killed(self, task: Task, preparation: Coroutine[Any, Any, bool]) -> bool:
+        """What the preparation says, or False as soon as the task has a verdict."""
+        if task.verdict is not None:
+            preparation.close()
+            return False
+        told = asyncio.get_running_loop().create_future()
+        self._told[task] = told
+        preparing = asyncio.ensure_future(preparation)
+        try:
+            await asyncio.wait({told, preparing}, return_when=asyncio.FIRST_COMPLETED)
+            return preparing.done() and preparing.result()
+        finally:
+            del self._told[task]
+            told.cancel()
+            preparing.cancel()
+
+    async def _run_once(self, task: Task, node: ComputeNode) -> bool:
+        """Run the task; True when it is to be tried once more on this node."""
+        execution = launch.task_execution(self._account, task, node)
+        fresh(execution.task_dir)
+        outcome = await self._runner.run(execution, lambda: None)
+        if task.verdict is not None and not outcome.succeeded:
+            self._obey(task, task.verdict)
+            return False
+        again = task.may_retry(outcome) and task.job.state == "active"
+        if again:
+            task.retry(outcome)
+            task.runs += 1
+            task.start()
+        else:
+            self._complete(task, outcome)
+        self._account.save(task)
+        return again
+
+    def _obey(self, task: Task, verdict: Verdict) -> None:
+        if verdict == "requeue":
+            task.requeue()
+            self._wait_again(task)
+        else:
+            self._complete(task, Outcome(None, ENDED_BY_USER))
+        self._account.save(task)
+
+    def _complete(self, task: Task, outcome: Outcome) -> None:
+        task.complete(outcome)
+        task.job.open_tasks -= 1
+
+    def _wait_again(self, task: Task) -> None:
+        job, key = task.job, task.id.lower()
+        job.waiting[key] = task
+        job.waiting.move_to_end(key, last=False)
+        self._account.save(task)
+
+    def reactivate(self, task: Task) -> None:
+        """Let a failed task run again."""
+        task.reactivate()
+        task.job.open_tasks += 1
+        self._wait_again(task)
+        self.fill_for(task.job)
+
+    def end_waiting(self, task: Task) -> None:
+        """Complete a task that never got a node, because its user said so."""
+        task.job.waiting.pop(task.id.lower(), None)
+        self._complete(task, Outcome(None, ENDED_BY_USER))
+        self._account.save(task)
+
+    async def over(self, task: Task) -> None:
+        """Wait until the task has left its node; at once when it is on none."""
+        carrying = self._carrying.get(task)
+        if carrying is not None:
+            await asyncio.wait({carrying})
+
+    def kill(self, tasks: Iterable[Task], verdict: Verdict) -> None:
+        """End running tasks; the first verdict on a task stands."""
+        for task in list(tasks):
+            task.verdict = task.verdict or verdict
+            told = self._told.get(task)
+            if told is not None and not told.done():
+                told.set_result(None)
+            elif task.state == "running":
+                self._account.spawn(self._runner.terminate(task.key))
+
+
+def _node_document(task: Task, node: ComputeNode) -> dict[str, str]:
+    folder = f"{task.job.folder}/{task.id}"
+    return {
+        "affinityId": f"TVM:{node.id}",
+        "nodeUrl": node.url,
+        "poolId": node.pool.id,
+        "nodeId": node.id,
+        "taskRootDirectory": folder,
+        "taskRootDirectoryUrl": f"{node.url}/files/{folder}",
+    }

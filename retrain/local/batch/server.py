@@ -1,0 +1,96 @@
+"""The Batch account on loopback, as one thing that starts and stops."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from retrain.local.batch.application import Application
+from retrain.local.batch.execution import Node
+from retrain.local.batch.listener import Listener
+from retrain.local.batch.node import LocalNode
+from retrain.local.batch.service import Service
+from retrain.local.batch.settings import BatchSettings
+from retrain.local.batch.shared_key import SharedKey
+
+
+class BatchServer:
+    """An async context manager. `node` replaces what runs the processes, for tests.
+
+    After `start`, `port` and `endpoint` are known; `calls` counts operations by the SDK's names.
+    """
+
+    def __init__(self, settings: BatchSettings, node: Node | None = None) -> None:
+        self.settings = settings
+        self.port = settings.port
+        self._shared_key = SharedKey(settings.account, settings.key)
+        self._node = node
+        self._lock = FileLock(settings.data / "lock")
+        self._listener = Listener()
+        self._service: Service | None = None
+        self._application: Application | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """What clients connect to."""
+        return f"http://{self.settings.host}:{self.port}"
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each operation was asked for since the start."""
+        return self._application.calls if self._application else Counter()
+
+    async def start(self) -> None:
+        """Take up what is in the data folder, and listen.
+
+        Raises OSError when the port is taken, RuntimeError when another emulator has the folder.
+        """
+        settings = self.settings
+        settings.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RuntimeError(
+                f"Another Batch emulator uses the data folder {settings.data}. Stop it, or start "
+                "this one with another --data folder."
+            ) from None
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        self.port = await self._listener.bind(settings.host, settings.port)
+        folder = settings.data.resolve()
+        node = self._node or LocalNode(settings.engine, settings.environments_folder, folder)
+        self._service = Service(
+            settings.account, self.endpoint, folder, node, settings.allocation_seconds
+        )
+        await self._service.resume()
+        self._application = Application(self._service, self._shared_key)
+        await self._listener.serve(self._application)
+
+    async def stop(self) -> None:
+        """Stop answering and running; tasks that ran are requeued at the next start."""
+        await self._listener.close()
+        service, self._service = self._service, None
+        if service is not None:
+            await service.stop()
+        self._lock.release()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()

@@ -1,0 +1,56 @@
+"""The parts of the emulated service, wired; and how it comes back after any kind of end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrain.local.batch.account import Account
+from retrain.local.batch.endings import Endings
+from retrain.local.batch.execution import Node
+from retrain.local.batch.fleet import Fleet
+from retrain.local.batch.job import Job
+from retrain.local.batch.preparations import Preparations
+from retrain.local.batch.scheduler import Scheduler
+from retrain.local.batch.store import Store
+
+
+class Service:
+    """What the operations work with. `runner` runs the processes of all simulated nodes."""
+
+    def __init__(
+        self, name: str, endpoint: str, folder: Path, runner: Node, allocation_seconds: float
+    ) -> None:
+        self.account = Account(name, endpoint, folder, Store(folder / "batch.sqlite"))
+        self.runner = runner
+        self.preparations = Preparations(self.account, runner)
+        self.scheduler = Scheduler(self.account, runner, self.preparations, self._task_over)
+        self.fleet = Fleet(self.account, self.scheduler, self.preparations, allocation_seconds)
+        self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
+
+    def _task_over(self, job: Job) -> None:
+        self.endings.after_task(job)
+
+    async def resume(self) -> None:
+        """Take up what an earlier life left: kill its processes, requeue, go on ending jobs."""
+        await self.runner.reap()
+        self.account.restore()
+        for job in self.account.jobs.values():
+            self.preparations.forget_for_reboot(job)
+            if job.state in ("terminating", "deleting"):
+                self.endings.wind_down(job)
+            elif job.state == "enabling":
+                job.to("active")
+            self.endings.watch_clock(job)
+        for pool in list(self.account.pools.values()):
+            self.fleet.restore(pool)
+        for job in list(self.account.jobs.values()):
+            self.endings.after_task(job)
+
+    async def stop(self) -> None:
+        """Stop all processes; what ran is requeued at the next start, as when a node is lost."""
+        for job in self.account.jobs.values():
+            if job.clock:
+                job.clock.cancel()
+        await self.account.halt()
+        await self.runner.stop()
+        self.account.close()

@@ -1,0 +1,177 @@
+"""A task: the caller's specification, and what became of it on which node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from retrain.local.batch import durations
+from retrain.local.batch.entity import Entity, stamp, without_nulls
+from retrain.local.batch.execution import Failure, Outcome
+
+if TYPE_CHECKING:
+    from retrain.local.batch.job import Job
+
+#: Why a running task is being killed, other than by its own wall clock.
+Verdict = Literal["terminate", "requeue", "delete"]
+
+ENDED_BY_USER: Final = Failure("usererror", "TaskEnded", "Task Was Ended by User Request")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Task(Entity):
+    """active → preparing (waits for the job preparation) → running → completed."""
+
+    NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "active": ("preparing", "running", "completed"),
+        "preparing": ("active", "running", "completed"),
+        "running": ("active", "completed"),
+        "completed": ("active",),
+    }
+    KEPT: ClassVar[tuple[str, ...]] = (
+        *Entity.KEPT,
+        *("started", "ended", "exit_code", "failure", "result", "retries", "last_retry"),
+        *("requeues", "last_requeue", "node", "runs"),
+    )
+
+    job: Job
+    state: str = "active"
+    started: str | None = None
+    ended: str | None = None
+    exit_code: int | None = None
+    failure: dict[str, Any] | None = None
+    result: str | None = None
+    retries: int = 0
+    last_retry: str | None = None
+    requeues: int = 0
+    last_requeue: str | None = None
+    node: dict[str, str] | None = None  # nodeInfo
+    runs: int = 0
+    verdict: Verdict | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """Names this run of the task on its node, and on disk."""
+        return f"{self.job.id}--{self.id}--{self.runs}"
+
+    @property
+    def slots(self) -> int:
+        """How many of a node's slots it takes."""
+        return int(self.spec.get("requiredSlots") or 1)
+
+    @property
+    def max_retries(self) -> int:
+        """-1 means no limit. The task's own, else the job's."""
+        for spec in (self.spec, self.job.spec):
+            limit = (spec.get("constraints") or {}).get("maxTaskRetryCount")
+            if limit is not None:
+                return int(limit)
+        return 0
+
+    @property
+    def url(self) -> str:
+        """The task's address."""
+        return f"{self.job.url}/tasks/{self.id}"
+
+    def record(self) -> dict[str, Any]:
+        """The task with its job's id."""
+        return Entity.record(self) | {"job": self.job.id}
+
+    def start(self) -> None:
+        """To running: now its resource files are fetched and the process follows."""
+        self.to("running")
+        self.started, self.ended = self.state_since, None
+        self.exit_code = self.failure = self.result = None
+
+    def complete(self, outcome: Outcome) -> None:
+        """To completed, with the outcome's exit code and failure."""
+        self.to("completed")
+        self.ended = self.state_since
+        self.exit_code = outcome.exit_code
+        self.result = "success" if outcome.succeeded else "failure"
+        self.failure = None if outcome.succeeded else failure_document(outcome)
+
+    def may_retry(self, outcome: Outcome) -> bool:
+        """Only a process that ended with a non-zero exit code is tried again."""
+        if outcome.exit_code in (None, 0):
+            return False
+        if outcome.failure is not None and outcome.failure.code != "FailureExitCode":
+            return False
+        return self.max_retries == -1 or self.retries < self.max_retries
+
+    def retry(self, outcome: Outcome) -> None:
+        """Back to active after a failed try, which stays visible."""
+        self.exit_code, self.failure = outcome.exit_code, failure_document(outcome)
+        self.result = "failure"
+        self.ended = stamp()
+        self.retries += 1
+        self.last_retry = self.ended
+        self.to("active")
+
+    def requeue(self) -> None:
+        """Back to active because its node went away; not a retry."""
+        self.requeues += 1
+        self.last_requeue = stamp()
+        self.started = None
+        self.to("active")
+
+    def reactivate(self) -> None:
+        """A failed task gets another life, with its retries counted anew."""
+        self.to("active")
+        self.retries, self.last_retry = 0, None
+        self.started = self.ended = self.result = None
+        self.exit_code = self.failure = None
+
+    def execution_document(self) -> dict[str, Any]:
+        """The property executionInfo."""
+        return without_nulls(
+            {
+                "startTime": self.started,
+                "endTime": self.ended,
+                "exitCode": self.exit_code,
+                "failureInfo": self.failure,
+                "retryCount": self.retries,
+                "lastRetryTime": self.last_retry,
+                "requeueCount": self.requeues,
+                "lastRequeueTime": self.last_requeue,
+                "result": self.result,
+            }
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The task as JSON."""
+        constraints = {
+            "maxWallClockTime": durations.UNLIMITED,
+            "retentionTime": durations.WEEK,
+            "maxTaskRetryCount": self.max_retries,
+            **(self.spec.get("constraints") or {}),
+        }
+        document = {
+            "requiredSlots": 1,
+            "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}},
+            **self.spec,
+            **self.stamps(),
+            "url": self.url,
+            "constraints": constraints,
+            "executionInfo": self.execution_document(),
+        }
+        if self.node:
+            document["nodeInfo"] = self.node
+        return document
+
+
+def failure_document(outcome: Outcome) -> dict[str, Any]:
+    """The property failureInfo of an outcome that is no success."""
+    failure = outcome.failure or Failure(
+        "usererror",
+        "FailureExitCode",
+        "The task exited with an exit code representing a failure",
+        (("Message", "The task exited with an exit code representing a failure"),),
+    )
+    return {
+        "category": failure.category,
+        "code": failure.code,
+        "message": failure.message,
+        "details": [{"name": name, "value": value} for name, value in failure.details],
+    }
