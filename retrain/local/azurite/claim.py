@@ -56,8 +56,7 @@ def release_orphan(file: Path, patience_seconds: float = 10) -> None:
 
 def _end(child: psutil.Process, patience_seconds: float) -> None:
     try:
-        child.terminate()
-        child.wait(patience_seconds)
+        child.wait(patience_seconds)  # it ends by itself: its standard input has ended
     except psutil.TimeoutExpired:
         child.kill()
         child.wait(patience_seconds)

@@ -1,5 +1,6 @@
 """HTTP functions, over real HTTP."""
 
+import concurrent.futures
 import stat
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from retrain.local.host import AppRefused
+from tests.contract.host.stage import Stage
 
 ECHO = """
     app = func.FunctionApp()
@@ -15,8 +17,9 @@ ECHO = """
     @app.route("echo/{name}/{page:int?}", methods=["GET", "POST"])
     def echo(req: func.HttpRequest) -> func.HttpResponse:
         import json
-        seen = dict(method=req.method, url=req.url, params=dict(req.params), route=dict(req.route_params),
-                    header=req.headers.get("X-Twice"), body=req.get_body().decode())
+        seen = dict(method=req.method, url=req.url, params=dict(req.params),
+                    route=dict(req.route_params), header=req.headers.get("X-Twice"),
+                    body=req.get_body().decode())
         return func.HttpResponse(json.dumps(seen), status_code=201, mimetype="application/json")
 
     @app.function_name("a_fixed")
@@ -48,7 +51,7 @@ ECHO = """
 """
 
 
-def test_the_request_is_what_the_worker_makes_of_it(stage, client) -> None:
+def test_the_request_is_what_the_worker_makes_of_it(stage: Stage, client: httpx.Client) -> None:
     host = stage.host(ECHO)
     answer = client.post(
         f"{host.url}/ECHO/%C3%BC%20x/7?q=1&q=2&empty=",
@@ -67,7 +70,9 @@ def test_the_request_is_what_the_worker_makes_of_it(stage, client) -> None:
     assert host.invocations["b_echo", "succeeded"] == 1
 
 
-def test_routes_are_tried_by_function_name_and_by_method(stage, client) -> None:
+def test_routes_are_tried_by_function_name_and_by_method(
+    stage: Stage, client: httpx.Client
+) -> None:
     host = stage.host(ECHO)
     code = {"x-functions-key": host.keys.default}
     assert client.get(f"{host.url}/echo/fixed").text == "fixed"  # a_fixed sorts before b_echo
@@ -90,7 +95,14 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("path", "headers", "query", "status"), KEYS.values(), ids=KEYS)
-def test_keys(stage, client, path, headers, query, status) -> None:
+def test_keys(
+    stage: Stage,
+    client: httpx.Client,
+    path: str,
+    headers: dict[str, str],
+    query: str,
+    status: int,
+) -> None:
     host = stage.host(ECHO)
     real = {"default": host.keys.default, "master": host.keys.master}
     headers = {name: real.get(value, value) for name, value in headers.items()}
@@ -101,14 +113,14 @@ def test_keys(stage, client, path, headers, query, status) -> None:
         assert answer.content == b""
 
 
-def test_keys_are_kept_for_their_owner_only(stage, tmp_path: Path) -> None:
+def test_keys_are_kept_for_their_owner_only(stage: Stage, tmp_path: Path) -> None:
     first = stage.host(ECHO)
     stage.stop(first)
     assert stage.host(ECHO).keys == first.keys
     assert stat.S_IMODE((tmp_path / "host" / "keys.json").stat().st_mode) == 0o600
 
 
-def test_responses(stage, client, caplog) -> None:
+def test_responses(stage: Stage, client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     host = stage.host(ECHO)
     cookies = client.get(f"{host.url}/cookies")
     assert cookies.headers.get_list("set-cookie") == ["a=1", "b=2"]
@@ -122,7 +134,7 @@ def test_responses(stage, client, caplog) -> None:
     assert client.head(f"{host.url}/cookies").status_code == 200
 
 
-def test_bodies_have_a_limit(stage, client) -> None:
+def test_bodies_have_a_limit(stage: Stage, client: httpx.Client) -> None:
     host = stage.host(ECHO, max_body_bytes=1000)
     assert client.put(f"{host.url}/size", content=b"x" * 1000).text == "1000"
     assert client.put(f"{host.url}/size", content=b"x" * 1001).status_code == 413
@@ -146,7 +158,8 @@ ASGI = """
 
     @api.get("/api/health")
     def health(request: Request):
-        return {"up": request.app.state.up, "function": request.scope["azure_functions.function_name"]}
+        name = request.scope["azure_functions.function_name"]
+        return {"up": request.app.state.up, "function": name}
 
     @api.post("/api/items/{item:path}")
     async def item(item: str, request: Request, page: int = 1):
@@ -156,7 +169,9 @@ ASGI = """
 """
 
 
-def test_fastapi_lives_behind_the_catch_all(stage, client, tmp_path: Path) -> None:
+def test_fastapi_lives_behind_the_catch_all(
+    stage: Stage, client: httpx.Client, tmp_path: Path
+) -> None:
     host = stage.host(ASGI)
     health = client.get(f"{host.url}/api/health")
     assert health.json() == {"up": True, "function": "http_app_func"}
@@ -169,12 +184,12 @@ def test_fastapi_lives_behind_the_catch_all(stage, client, tmp_path: Path) -> No
     assert (tmp_path / "app" / "ended").exists()
 
 
-def test_fastapi_needs_an_empty_prefix_as_in_azure(stage) -> None:
+def test_fastapi_needs_an_empty_prefix_as_in_azure(stage: Stage) -> None:
     with pytest.raises(AppRefused, match="routePrefix"):
         stage.host(ASGI, {"version": "2.0"})
 
 
-def test_a_function_that_blocks_stops_no_other(stage, client) -> None:
+def test_a_function_that_blocks_stops_no_other(stage: Stage, client: httpx.Client) -> None:
     host = stage.host(
         """
         import threading, time
@@ -191,18 +206,17 @@ def test_a_function_that_blocks_stops_no_other(stage, client) -> None:
         def releases(req): released.set(); return "done"
         """
     )
-    with httpx.Client(timeout=20) as other:
-        import concurrent.futures
-
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            waiting = [
-                pool.submit(other.get, f"{host.url}/{name}") for name in ("blocks", "blocks_the_loop")
-            ]
-            assert client.get(f"{host.url}/releases").text == "done"
-            assert [one.result().text for one in waiting] == ["True", "True"]
+    with httpx.Client(timeout=20) as other, concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = [
+            pool.submit(other.get, f"{host.url}/{name}") for name in ("blocks", "blocks_the_loop")
+        ]
+        assert client.get(f"{host.url}/releases").text == "done"
+        assert [one.result().text for one in waiting] == ["True", "True"]
 
 
-def test_a_function_that_takes_too_long_has_failed(stage, client, caplog) -> None:
+def test_a_function_that_takes_too_long_has_failed(
+    stage: Stage, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     host = stage.host(
         """
         import asyncio, threading
@@ -227,7 +241,7 @@ def test_a_function_that_takes_too_long_has_failed(stage, client, caplog) -> Non
     assert client.get(f"{host.url}/api/end").status_code == 204
 
 
-def test_a_taken_port_is_named(stage) -> None:
+def test_a_taken_port_is_named(stage: Stage) -> None:
     host = stage.host(ECHO)
     with pytest.raises(OSError, match=rf"can't listen on 127.0.0.1:{host.port}.*choose another"):
         stage.host(ECHO, port=host.port)
