@@ -22,6 +22,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "tags": run.job.tags,
         "compute": run.job.compute or "serverless",
         "environment": run.job.environment.name or run.job.environment.image,
+        "image": run.image,
         "created_at": time(run.created_at),
         "started_at": time(run.started_at),
         "ended_at": time(run.ended_at),

@@ -81,7 +81,7 @@ class Stack:
             "key": self.host.keys.default,
             "blob": self.azurite.connection_string,
             "servicebus": self.servicebus.connection_string,
-            "batch": self.batch.url,
+            "batch": self.batch.endpoint,
             "batch_account": self.batch.settings.account,
             "batch_key": self.batch.settings.key,
             "engine": self.engine.name if self.engine else "none (processes)",
@@ -172,7 +172,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
     environment = {
         "RETRAIN_STORAGE": azurite.connection_string,
         "RETRAIN_SERVICEBUS": servicebus.connection_string,
-        "RETRAIN_BATCH": batch.url,
+        "RETRAIN_BATCH": batch.endpoint,
         "RETRAIN_BATCH_ACCOUNT": batch.settings.account,
         "RETRAIN_BATCH_KEY": batch.settings.key,
         "RETRAIN_IMAGES": images.url,

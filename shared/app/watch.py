@@ -50,7 +50,7 @@ class Scene:
         return f"-w{self.now:%Y%m%d%H%M}"
 
     def pool_of(self, key: str) -> PoolSeen | None:
-        return next((pool for pool in self.pools if key in pool.id), None)
+        return next((pool for pool in self.pools if pool.key == key), None)
 
     def quiet(self, run: Summary, span: timedelta) -> bool:
         return self.now - run.heard_at > span
@@ -136,10 +136,9 @@ class Watch:
                 log.warning("orphan: Batch job %s belongs to no live run, deleted", seen.id)
                 self.compute.take_down(seen.key)
         for pool in scene.pools:
-            key = next((key for key in scene.attempts if key in pool.id), "")
             young = scene.now - pool.created_at <= GRACE
             # An auto pool goes with its job; one without a job is a leak, whoever it belonged to.
-            if not (key or pool.deleting or young):
+            if not (pool.key in scene.attempts or pool.deleting or young):
                 log.warning("orphan: Batch pool %s has no job, deleted", pool.id)
                 self.inventory.drop_pool(pool.id)
 

@@ -9,7 +9,7 @@ from azure.batch import models as batch
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
-from shared.azure.batch_models import RUN
+from shared.azure.batch_models import ATTEMPT, RUN
 from shared.azure.errors import error_code, translated
 from shared.domain.keys import BATCH_PREFIX
 from shared.domain.run import Problem
@@ -64,8 +64,8 @@ def _attempt(job: batch.BatchJob) -> AttemptSeen:
     return AttemptSeen(
         id=str(job.id),
         key=str(job.id).removeprefix(BATCH_PREFIX),
-        run=_run(job.metadata),
-        state=str(job.state),
+        run=_told(RUN, job.metadata),
+        state=_word(job.state),
         ended=job.state in _OVER,
         deleting=job.state == batch.BatchJobState.DELETING,
         created_at=job.creation_time,
@@ -76,8 +76,9 @@ def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> Po
     nodes = [tier for tier in (counts.dedicated, counts.low_priority) if tier] if counts else []
     return PoolSeen(
         id=str(pool.id),
-        run=_run(pool.metadata),
-        state=str(pool.state),
+        key=_told(ATTEMPT, pool.metadata),
+        run=_told(RUN, pool.metadata),
+        state=_word(pool.state),
         nodes=(pool.current_dedicated_nodes or 0) + (pool.current_low_priority_nodes or 0),
         deleting=pool.state == batch.BatchPoolState.DELETING,
         created_at=pool.creation_time,
@@ -95,5 +96,10 @@ def _unallocated(error: batch.ResizeError) -> Problem:
     )
 
 
-def _run(metadata: Iterable[batch.BatchMetadataItem] | None) -> str:
-    return next((item.value for item in metadata or () if item.name == RUN), "")
+def _word(state: object) -> str:
+    """The service's word, known to the SDK (an enum's member) or not (text)."""
+    return str(getattr(state, "value", state))
+
+
+def _told(name: str, metadata: Iterable[batch.BatchMetadataItem] | None) -> str:
+    return next((item.value for item in metadata or () if item.name == name), "")

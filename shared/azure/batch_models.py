@@ -16,8 +16,10 @@ from shared.ports.compute import InputFile, Order
 from shared.ports.files import OUTPUTS, SNAPSHOTS
 
 TASK: Final = "train"
-#: On jobs and pools, so that the watch knows whose they are.
+#: Metadata of jobs and pools, so that the watch knows whose they are: an auto pool's id is Batch's
+#: own, behind a prefix of 20 characters at most.
 RUN: Final = "retrain-run"
+ATTEMPT: Final = "retrain-attempt"
 #: Allocation, image pull, download and upload, beyond the script's own limit.
 AROUND: Final = timedelta(hours=1)
 
@@ -54,7 +56,10 @@ def job_id(key: str) -> str:
 
 
 def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateOptions:
-    mine = [batch.BatchMetadataItem(name=RUN, value=order.run)]
+    mine = [
+        batch.BatchMetadataItem(name=RUN, value=order.run),
+        batch.BatchMetadataItem(name=ATTEMPT, value=order.key),
+    ]
     return batch.BatchJobCreateOptions(
         id=job_id(order.key),
         metadata=mine,
@@ -67,7 +72,7 @@ def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateO
         else None,
         pool_info=batch.BatchPoolInfo(
             auto_pool_specification=batch.BatchAutoPoolSpecification(
-                auto_pool_id_prefix=job_id(order.key),
+                auto_pool_id_prefix=BATCH_PREFIX,
                 pool_lifetime_option=batch.BatchPoolLifetimeOption.JOB,
                 keep_alive=False,
                 pool=_pool(order, node, mine),

@@ -77,9 +77,10 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class PoolSeen:
-    """`errors` are the codes of a resize that failed."""
+    """`key` is the attempt's.  errors: why nodes could not be had.  preparing, running: of nodes."""
 
     id: str
+    key: str
     run: str
     state: str
     nodes: int

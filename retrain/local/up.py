@@ -1,0 +1,61 @@
+"""`retrain up`: the stack in the foreground, with what a person needs to use it."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from retrain import profile
+from retrain.local.stack import Stack, StackOptions, run
+
+PROFILE: Final = "local"
+
+
+def up(options: StackOptions, *, as_json: bool = False) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises StackFailed when it can't start.
+
+    as_json: one line with the addresses on stdout once everything answers, nothing else.
+    """
+    log_to(options.data / "stack.log")
+
+    async def stay(stack: Stack) -> None:
+        addresses = stack.addresses
+        mine = profile.Profile(PROFILE, addresses["api"], addresses["key"])
+        file = await asyncio.to_thread(profile.save, mine, use=True)
+        if as_json:
+            sys.stdout.write(json.dumps(addresses) + "\n")
+            sys.stdout.flush()
+        else:
+            _show(stack, options, file)
+        await asyncio.Event().wait()
+
+    run(options, stay)
+
+
+def log_to(file: Path) -> None:
+    """What the stack and the product log goes into a file; warnings of libraries too."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=file,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    for name in ("retrain", "functions"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _show(stack: Stack, options: StackOptions, profiles: Path) -> None:
+    console = Console(highlight=False)
+    console.print("[bold]Retrain is up[/bold], whole, on this machine. Ctrl-C ends it.\n")
+    for name, value in stack.addresses.items():
+        console.print(f"  {name:<14}{value}", soft_wrap=True)
+    console.print(f"\n  state          {options.data.resolve()}")
+    console.print(f"  log            {(options.data / 'stack.log').resolve()}")
+    console.print(f"  profile        '{PROFILE}' in {profiles}\n")
+    console.print("In another terminal, from this folder:\n")
+    console.print("  .venv/bin/retrain job create -f examples/wine/job.yml --stream")
