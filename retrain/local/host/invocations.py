@@ -89,7 +89,13 @@ class Invocations:
         """Count and log a failure; the outcome to hand on."""
         how = TIMED_OUT if isinstance(error, _TimedOut) else FAILED
         self.counts[function.name, how] += 1
-        log.error("function %s %s (invocation %s)", function.name, how, invocation, exc_info=error)
+        log.error(
+            "function %s %s (invocation %s)",
+            function.name,
+            how,
+            invocation,
+            exc_info=_without_us(error),
+        )
         return Outcome(how)
 
     def close(self, patience_seconds: float) -> None:
@@ -128,6 +134,14 @@ class Invocations:
     ) -> Any:
         self._local.invocation_id = invocation.id
         return await function.call(**arguments)
+
+
+def _without_us(error: BaseException) -> BaseException:
+    """The error with its trace from the function on: the host's own frames help nobody."""
+    trace, us = error.__traceback__, str(Path(__file__).parent)
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(us):
+        trace = trace.tb_next
+    return error.with_traceback(trace)
 
 
 class _TimedOut(Exception):

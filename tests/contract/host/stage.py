@@ -66,11 +66,13 @@ class Stage:
         **settings: Any,
     ) -> FunctionsHost:
         """Write an app and start a host for it."""
-        root = self.app(source, host_json)
-        settings = {"stop_seconds": 5.0, "blob_retry_seconds": 0.0, **settings}
-        data = self.folder / "host"
-        settings = {"root": root, "data": data, "port": 0, **settings}
-        return self.start(FunctionsHost(HostSettings(**settings)))
+        return self.host_at(self.app(source, host_json), **settings)
+
+    def host_at(self, root: Path, **settings: Any) -> FunctionsHost:
+        """Start a host for the app in `root`."""
+        defaults = {"port": 0, "stop_seconds": 5.0, "blob_retry_seconds": 0.0}
+        made = HostSettings(root=root, data=self.folder / "host", **{**defaults, **settings})
+        return self.start(FunctionsHost(made))
 
     def azurite(self) -> AzuriteServer:
         return self.start(AzuriteServer(AzuriteSettings(self.folder / "blob", port=0)))

@@ -1,0 +1,128 @@
+"""What the real host would refuse is refused, by name; and loading leaves nothing behind."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrain.local.host import AppRefused
+from tests.contract.host.stage import Stage
+
+ONE = "app = func.FunctionApp()\n"
+
+REFUSED = {
+    "no app": ("x = 1", "0 function apps"),
+    "two apps": (ONE + "other = func.FunctionApp()", "2 function apps"),
+    "an import that fails": ("import no_such_module", "can't be imported.*no_such_module"),
+    "no trigger": (ONE + "@app.function_name('x')\ndef f(): pass", "does not have a trigger"),
+    "two of one name": (
+        ONE + "@app.route('a')\ndef f(req): pass\n"
+        "@app.function_name('f')\n@app.route('b')\ndef g(req): pass",
+        "f.*unique|unique.*f",
+    ),
+    "names that differ in case": (
+        ONE + "@app.route('a')\ndef f(req): pass\n@app.route('b')\ndef F(req): pass",
+        "Two functions are named",
+    ),
+    "a binding name with an underscore": (
+        ONE + "@app.timer_trigger(schedule='* * * * *', arg_name='my_timer')\n"
+        "def f(my_timer): pass",
+        "letters and digits only.*'my_timer'",
+    ),
+    "a reserved route": (ONE + "@app.route('admin/x')\ndef f(req): pass", "keeps routes"),
+    "a route nobody understands": (ONE + "@app.route('a{b')\ndef f(req): pass", "'a{b'"),
+    "an unknown constraint": (ONE + "@app.route('{b:foo}')\ndef f(req): pass", "'foo'"),
+    "a trigger we have not": (
+        ONE + "@app.queue_trigger('msg', 'q', 'S')\ndef f(msg): pass",
+        "no queueTrigger.*'msg'",
+    ),
+    "a binding we have not": (
+        ONE + "@app.route('a')\n@app.blob_output('out', 'data/x', 'S')\ndef f(req, out): pass",
+        "'f', binding 'out'.*blob",
+    ),
+    "a setting that is not set": (
+        ONE + "@app.timer_trigger(schedule='%WHEN%', arg_name='t')\ndef f(t): pass",
+        "'f', binding 't': the setting WHEN is not set",
+    ),
+    "a schedule that is none": (
+        ONE + "@app.timer_trigger(schedule='whenever', arg_name='t')\ndef f(t): pass",
+        "'f': the schedule 'whenever' has 1 fields",
+    ),
+    "a parameter nobody fills": (ONE + "@app.route('a')\ndef f(req, more): pass", "more"),
+    "a binding nobody takes": (ONE + "@app.route('a')\ndef f(): pass", "req"),
+    "a blob path that is none": (
+        ONE + "@app.blob_trigger(arg_name='b', path='data', connection='S')\ndef f(b): pass",
+        "the blob path 'data'|without Blob Storage",
+    ),
+    "a queue without Service Bus": (
+        ONE + "@app.service_bus_queue_trigger('m', 'S', 'q')\ndef f(m): pass",
+        "'q'.*without Service Bus",
+    ),
+    "an output without Service Bus": (
+        ONE + "@app.route('a')\n@app.service_bus_queue_output('out', 'S', 'q')\n"
+        "def f(req, out): pass",
+        "'out' sends to Service Bus",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(stage: Stage, source: str, message: str) -> None:
+    with pytest.raises(AppRefused, match=f"(?s){message}"):
+        stage.host(source)
+    assert "function_app" not in sys.modules
+
+
+HOST_JSON = {
+    "no version": ({}, '"version": "2.0"'),
+    "another version": ({"version": "1.0"}, '"version": "2.0"'),
+    "no time span": ({"version": "2.0", "functionTimeout": "5m"}, "'5m' is not a time span"),
+    "no count": (
+        {"version": "2.0", "extensions": {"serviceBus": {"maxConcurrentCalls": 0}}},
+        "maxConcurrentCalls must be",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), HOST_JSON.values(), ids=HOST_JSON)
+def test_host_json(stage: Stage, content: dict[str, object], message: str) -> None:
+    root = stage.app(ONE)
+    (root / "host.json").write_text(__import__("json").dumps(content))
+    with pytest.raises(AppRefused, match=message):
+        stage.host_at(root)
+
+
+def test_missing_files(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(AppRefused, match=r"There is no .*host\.json"):
+        stage.host_at(tmp_path)
+    (tmp_path / "host.json").write_text("{")
+    with pytest.raises(AppRefused, match="not JSON"):
+        stage.host_at(tmp_path)
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    with pytest.raises(AppRefused, match=r"There is no .*function_app\.py"):
+        stage.host_at(tmp_path)
+
+
+def test_two_apps_after_each_other_share_nothing(stage: Stage, tmp_path: Path) -> None:
+    path, modules = list(sys.path), set(sys.modules)
+    for name in ("first", "second"):
+        root = stage.app(
+            f"""
+            import os
+            import rooms
+            assert rooms.NAME == "{name}" == os.environ["RETRAIN_TEST_NAME"]
+            app = func.FunctionApp()
+
+            @app.function_name("{name}")
+            @app.route("x")
+            def f(req): pass
+            """,
+        )
+        (root / "rooms.py").write_text(f"NAME = '{name}'  # {len(name) * '.'}")
+        host = stage.host_at(root, environment={"RETRAIN_TEST_NAME": name})
+        assert [function.name for function in host.functions] == [name]
+        stage.stop(host)
+    assert sys.path == path
+    assert "RETRAIN_TEST_NAME" not in os.environ
+    assert {"function_app", "rooms"}.isdisjoint(set(sys.modules) - modules)
