@@ -53,22 +53,23 @@ def read(document: bytes) -> _Page:
     """Read one page. A document that declares entities is refused, since List Blobs never does."""
     page = _Page()
     path: list[str] = []
-    texts: dict[str, str] = {}
+    texts: dict[str, str] = {}  # by an element's name and its parent's; metadata may use any name
     parser = expat.ParserCreate()
 
     def begin(name: str, _: dict[str, str]) -> None:
         path.append(name)
-        texts[name] = ""
+        texts["/".join(path[-2:])] = ""
 
     def text(content: str) -> None:
-        texts[path[-1]] += content
+        texts["/".join(path[-2:])] += content
 
     def end(name: str) -> None:
-        path.pop()
         if name == "Blob":
-            page.blobs.append(Blob(texts.get("Name", ""), int(texts.get("Content-Length", "0"))))
+            size = int(texts.get("Properties/Content-Length") or 0)
+            page.blobs.append(Blob(texts["Blob/Name"], size))
         elif name == "NextMarker":
-            page.marker = texts[name]
+            page.marker = texts["/".join(path[-2:])]
+        path.pop()
 
     def refuse(*_: object) -> None:
         raise Unreadable("the list of blobs has a document type declaration")
@@ -78,6 +79,6 @@ def read(document: bytes) -> _Page:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(document, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, KeyError) as error:
         raise Unreadable(f"the list of blobs can't be read: {error}") from error
     return page

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import urlopen
 from uuid import uuid4
@@ -24,6 +24,8 @@ from retrain.local.batch.node import LocalNode
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 PATIENCE_SECONDS = 20
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ class Stage:
     def run(self, command_line: str, *, key: str = "task", **rest: Any) -> Outcome:
         return self.wait(self.node.run(self.execution(command_line, key=key, **rest), ignore))
 
-    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
     def stdout(self, key: str = "task") -> str:
@@ -185,6 +187,8 @@ class Storage:
 @pytest.fixture
 def storage(azurite: str) -> Iterator[Storage]:
     name = f"test-{uuid4().hex}"
-    with BlobServiceClient(azurite, credential=KEY) as service:
-        with service.create_container(name) as client:
-            yield Storage(client, f"{azurite}/{name}")
+    with (
+        BlobServiceClient(azurite, credential=KEY) as service,
+        service.create_container(name) as client,
+    ):
+        yield Storage(client, f"{azurite}/{name}")
