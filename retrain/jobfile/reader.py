@@ -24,7 +24,7 @@ from shared.jobs import (
 )
 from shared.jobs.bindings import find_bindings
 
-_Model = TypeVar("_Model", CommandJob, Schedule)
+_Model = TypeVar("_Model", bound=CommandJob | Schedule)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def check_kind(document: Any, wanted: str, field: Field = ()) -> None:
     if not isinstance(document, Mapping):
         raise InvalidDocument([Problem(field, "must be a mapping", "write `name: value` lines")])
     kind = kind_of(document)
-    told = (*field, "type" if isinstance(document.get("type"), str) else "$schema")
+    by_type = isinstance(document.get("type"), str) and kind not in _OTHERS
+    told = (*field, "type" if by_type else "$schema")
     if kind in (None, wanted):
         return
     if kind in _JOBS_NOT_YET:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from shared.jobs.problems import refusal
 
@@ -26,6 +26,12 @@ def clean(text: str) -> str:
             f"is {size:,} bytes long; {MAX_VALUE_BYTES:,} is the most",
             "put it in a file and give the file as an input",
         )
+    return text
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise refusal("is empty", "write something, or leave the field out")
     return text
 
 
@@ -63,4 +69,4 @@ Text = Annotated[str, AfterValidator(clean)]
 ScalarText = Annotated[str, BeforeValidator(_scalar), AfterValidator(clean)]
 VariableName = Annotated[str, AfterValidator(variable_name)]
 Identifier = Annotated[str, AfterValidator(identifier)]
-NonEmptyText = Annotated[Text, Field(min_length=1)]
+NonEmptyText = Annotated[Text, AfterValidator(_not_empty)]

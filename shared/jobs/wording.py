@@ -8,9 +8,7 @@ from shared.jobs.problems import Problem
 _WORDS: Mapping[str, tuple[str, str]] = {
     "missing": ("is required", "add it"),
     "string_type": ("must be text", "put it in quotes"),
-    "string_too_short": ("is empty", "write something, or leave the field out"),
     "int_type": ("must be a whole number", "write digits, without quotes"),
-    "int_parsing": ("must be a whole number", "write digits, without quotes"),
     "int_from_float": ("must be a whole number", "leave out the fraction"),
     "float_type": ("must be a number", "write it without quotes"),
     "bool_type": ("must be true or false", "write it without quotes"),
