@@ -71,3 +71,9 @@ def guard_lost() -> Outcome:
     """The outcome of a process whose guard was killed from outside: nobody knows how it ended."""
     message = "The process that kept the task was killed; the task was ended with it"
     return Outcome(None, Failure("servererror", "TaskLost", message))
+
+
+def node_failed(error: OSError) -> Outcome:
+    """The outcome of an execution that this machine could not do its part for: a full disk, say."""
+    details = (("Message", str(error)),)
+    return Outcome(None, Failure("servererror", "NodeFailed", "The node failed the task", details))

@@ -21,7 +21,7 @@ from retrain.local.batch.node import leftovers
 from retrain.local.batch.node.containers import Containers
 from retrain.local.batch.node.downloads import download
 from retrain.local.batch.node.environments import Environments
-from retrain.local.batch.node.failures import Broken, terminated, user_error
+from retrain.local.batch.node.failures import Broken, node_failed, terminated, user_error
 from retrain.local.batch.node.programs import Programs
 from retrain.local.batch.node.service_log import ServiceLog
 from retrain.local.batch.node.transfer import Transfer
@@ -89,6 +89,7 @@ class LocalNode:
         if count:
             self._log.say(f"ended {count} processes and containers of an earlier life")
         self._programs.warm()
+        await asyncio.to_thread(self._transfer.warm)  # so that the first task need not wait for it
 
     async def stop(self) -> None:
         """Kill everything that runs and give back what is held."""
@@ -102,18 +103,23 @@ class LocalNode:
 
     async def _work(self, execution: Execution, on_started: Callable[[], None]) -> Outcome:
         try:
-            working = execution.task_dir / "wd"
-            working.mkdir(parents=True, exist_ok=True)
-            argv = _split(execution.command_line)
-            await download(self._transfer, execution.resource_files, working)
-            if self._containers is not None and execution.image is not None:
-                outcome = await self._containers.run(execution, argv, on_started)
-            else:
-                outcome = await self._programs.run(execution, argv, on_started)
+            outcome = await self._process(execution, on_started)
+            failure = await upload(self._transfer, execution, succeeded=outcome.succeeded)
         except Broken as broken:
             return Outcome(None, broken.failure)
-        failure = await upload(self._transfer, execution, succeeded=outcome.succeeded)
+        except OSError as error:
+            self._log.say(f"{execution.key}: {error}")
+            return node_failed(error)
         return replace(outcome, failure=outcome.failure or failure)
+
+    async def _process(self, execution: Execution, on_started: Callable[[], None]) -> Outcome:
+        working = execution.task_dir / "wd"
+        working.mkdir(parents=True, exist_ok=True)
+        argv = _split(execution.command_line)
+        await download(self._transfer, execution.resource_files, working)
+        if self._containers is not None and execution.image is not None:
+            return await self._containers.run(execution, argv, on_started)
+        return await self._programs.run(execution, argv, on_started)
 
 
 def _split(command_line: str) -> list[str]:

@@ -39,10 +39,14 @@ def named(url: str) -> str:
 
 
 class Transfer:
-    """Requests against storage. Made lazily: a node whose tasks move no files opens nothing."""
+    """Requests against storage, over connections that are kept."""
 
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
+
+    def warm(self) -> None:
+        """Make the client, which takes a tenth of a second; may be called in a thread."""
+        self._http()
 
     async def get(self, url: str) -> bytes:
         """The whole answer. Raises Refused."""

@@ -176,8 +176,25 @@ def children() -> list[int]:
     try:
         with open(f"/proc/self/task/{os.getpid()}/children") as listing:  # noqa: PTH123  no pathlib
             return [int(pid) for pid in listing.read().split()]
+    except OSError:  # a kernel built without that list
+        return [pid for pid in processes() if parent(pid) == os.getpid()]
+
+
+def processes() -> list[int]:
+    """Every process there is, where /proc tells."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
     except OSError:
         return []
+
+
+def parent(pid: int) -> int:
+    """The process's parent; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as line:  # noqa: PTH123  no pathlib
+            return int(line.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _kill(pid: int) -> None:

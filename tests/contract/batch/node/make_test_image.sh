@@ -21,4 +21,4 @@ debootstrap --variant=minbase --include=python3 bookworm "$folder" >"$folder.log
 }
 rm -f "$folder.log"
 ln -sf python3 "$folder/usr/bin/python"
-tar -C "$folder" -c --exclude=./var/cache/apt/archives/*.deb . | "$@" import - "$image"
+tar -C "$folder" -c --exclude='./var/cache/apt/archives/*.deb' . | "$@" import - "$image"

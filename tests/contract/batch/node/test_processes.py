@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from retrain.local.batch.execution import Outcome
-from retrain.local.batch.node import LocalNode
+from retrain.local.batch.node import LocalNode, warden
 from tests.contract.batch.node.conftest import Stage, eventually, ignore, living
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's child subreapers")
@@ -258,3 +259,21 @@ def test_the_log_says_how_tasks_run(node: LocalNode, stage: Stage, tmp_path: Pat
     assert [line for line in lines if "docker.io/library/python:3.11 is not used" in line] == lines[
         1:
     ]
+
+
+def test_a_folder_that_can_not_be_made_is_the_nodes_failure(stage: Stage) -> None:
+    stage.root.parent.mkdir(exist_ok=True)
+    stage.root.write_text("a file where the folder should be")
+    outcome = stage.run("true")
+    assert outcome.failure is not None
+    assert (outcome.failure.category, outcome.failure.code) == ("servererror", "NodeFailed")
+
+
+@linux
+def test_a_kernel_without_a_list_of_children_has_another() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        assert warden.parent(child.pid) == os.getpid()
+        assert child.pid in warden.processes()
+        assert child.pid in warden.children()
+        child.kill()
+    assert warden.parent(child.pid) == 0
