@@ -21,8 +21,8 @@ from retrain.local.host.blob_input import Blob
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import BlobOptions
-from retrain.local.host.http_trigger import Apply
 from retrain.local.host.invocations import Invocations
+from retrain.local.host.outputs import Apply
 
 log = logging.getLogger(__name__)
 

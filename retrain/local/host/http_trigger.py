@@ -11,16 +11,16 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 from azure.functions.http import HttpRequest
 
+from retrain.local.host.admin import Admin
 from retrain.local.host.functions import RETURN, Function
 from retrain.local.host.invocations import Invocations, Outcome
 from retrain.local.host.keys import Keys
+from retrain.local.host.outputs import Apply
 from retrain.local.host.routes import Routes
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-#: Applies the outputs other than the response; False when one failed.
-Apply = Callable[[Function, Outcome], Awaitable[bool]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -32,8 +32,15 @@ class HttpTrigger:
     """The ASGI application over all HTTP functions of an app."""
 
     def __init__(
-        self, routes: Routes, keys: Keys, invocations: Invocations, apply: Apply, max_body: int
+        self,
+        routes: Routes,
+        admin: Admin,
+        keys: Keys,
+        invocations: Invocations,
+        apply: Apply,
+        max_body: int,
     ) -> None:
+        self._admin = admin
         self._routes = routes
         self._keys = keys
         self._invocations = invocations
@@ -48,14 +55,16 @@ class HttpTrigger:
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, RawHeaders, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        found = self._routes.find(scope["method"], path)
-        if found is None:
-            return _empty(404)
-        route, parameters = found
         headers = _headers(scope["headers"])
         query = scope["query_string"].decode("latin-1")
         params = _joined(parse_qsl(query, keep_blank_values=True))
         given = headers.get("x-functions-key") or params.get("code", "")
+        if path.casefold().startswith("/admin/"):
+            return self._own(scope["method"], path, given)
+        found = self._routes.find(scope["method"], path)
+        if found is None:
+            return _empty(404)
+        route, parameters = found
         if not self._keys.open(route.level, route.function.name, given):
             return _empty(401)
         try:
@@ -75,6 +84,13 @@ class HttpTrigger:
         if not outcome.succeeded or not await self._apply(route.function, outcome):
             return _empty(500)
         return self._response(route.function, outcome)
+
+    def _own(self, method: str, path: str, given: str) -> tuple[int, RawHeaders, bytes]:
+        if not self._keys.open("ADMIN", "", given):
+            return _empty(401)
+        status, body = self._admin.answer(method, path)
+        length = (b"content-length", str(len(body)).encode())
+        return status, [(b"content-type", b"application/json"), length], body
 
     def _response(self, function: Function, outcome: Outcome) -> tuple[int, RawHeaders, bytes]:
         names = [binding.name for binding in function.outputs if binding.type == "http"]

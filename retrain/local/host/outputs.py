@@ -4,7 +4,7 @@ An output that fails makes the invocation fail, so the trigger tries again.
 """
 
 import json
-import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from retrain.local.host.errors import AppRefused
@@ -12,7 +12,8 @@ from retrain.local.host.functions import Binding, Function
 from retrain.local.host.invocations import Invocations, Outcome
 from retrain.local.host.queues import Send
 
-log = logging.getLogger(__name__)
+#: Applies the outputs other than the HTTP response; False when one failed.
+Apply = Callable[[Function, Outcome], Awaitable[bool]]
 
 
 class Outputs:

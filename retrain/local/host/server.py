@@ -18,6 +18,7 @@ from typing import Protocol, Self
 from azure.functions import AsgiFunctionApp
 
 from retrain.local.azurite import AzuriteServer
+from retrain.local.host.admin import Admin
 from retrain.local.host.app_file import LoadedApp, load_app
 from retrain.local.host.blob_trigger import BlobTriggers
 from retrain.local.host.errors import AppRefused
@@ -80,6 +81,7 @@ class FunctionsHost:
         self._loaded: LoadedApp | None = None
         self._calls: Invocations | None = None
         self._triggers: list[_Trigger] = []
+        self._timers: dict[str, Timer] = {}
 
     @property
     def url(self) -> str:
@@ -150,7 +152,9 @@ class FunctionsHost:
     def _make_http(self, calls: Invocations, host_json: HostJson) -> HttpServer:
         settings = self.settings
         routes = Routes(self.functions, host_json.route_prefix)
-        app = HttpTrigger(routes, self.keys, calls, self._outputs.apply, settings.max_body_bytes)
+        admin = Admin(self.functions, self._timers)
+        apply = self._outputs.apply
+        app = HttpTrigger(routes, admin, self.keys, calls, apply, settings.max_body_bytes)
         return HttpServer(app, settings.host, settings.port)
 
     def _make_triggers(self, calls: Invocations, host_json: HostJson) -> Iterator[_Trigger]:
@@ -159,7 +163,9 @@ class FunctionsHost:
         for function in self.functions:
             if function.trigger.type == "timerTrigger":
                 folder = settings.data / "timers"
-                yield Timer(function, calls, outputs.apply, folder, settings.clock)
+                timer = Timer(function, calls, outputs.apply, folder, settings.clock)
+                self._timers[function.name] = timer
+                yield timer
             elif function.trigger.type == "serviceBusTrigger":
                 listener = _listener(function, settings.listeners)
                 options = host_json.service_bus

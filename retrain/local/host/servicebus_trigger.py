@@ -14,8 +14,8 @@ from typing import Any
 
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import ServiceBusOptions
-from retrain.local.host.http_trigger import Apply
 from retrain.local.host.invocations import Invocations
+from retrain.local.host.outputs import Apply
 from retrain.local.host.queues import Delivery, Listener, LockedSession
 from retrain.local.host.servicebus_message import message_of
 

@@ -19,9 +19,9 @@ from azure.functions.timer import TimerRequest
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import seconds
-from retrain.local.host.http_trigger import Apply
 from retrain.local.host.invocations import Invocations
 from retrain.local.host.ncrontab import BadSchedule, parse
+from retrain.local.host.outputs import Apply
 
 log = logging.getLogger(__name__)
 
