@@ -7,9 +7,9 @@
     key = "..."
 
 The file lies in the user's configuration folder (RETRAIN_CONFIG names another) and only its owner
-can read it, since it holds keys. Who is asked, first found: the profile that is named (`--profile`);
-RETRAIN_ENDPOINT with RETRAIN_KEY; the current profile. A key only ever goes to the endpoint that it
-was stored with: RETRAIN_ENDPOINT alone is an endpoint without a key.
+can read it, since it holds keys. Who is asked, first found: the profile named with `--profile`;
+RETRAIN_ENDPOINT with RETRAIN_KEY; the current profile. A key only ever goes to the endpoint that
+it was stored with: RETRAIN_ENDPOINT alone is an endpoint without a key.
 """
 
 import json

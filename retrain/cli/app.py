@@ -1,0 +1,36 @@
+"""The tree of commands."""
+
+from importlib import metadata
+
+import typer
+
+from retrain.cli import compute, data, jobs, profiles, schedules, stack
+from retrain.cli.ending import RootGroup
+from retrain.cli.options import AsJson
+from retrain.cli.output import put, put_json
+
+app = typer.Typer(
+    name="retrain",
+    cls=RootGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help and errors: rich would cost half of the start-up
+    pretty_exceptions_enable=False,
+    help="Train models when something happens, on compute that exists only meanwhile.",
+)
+app.command()(stack.up)
+app.command()(stack.demo)
+app.add_typer(jobs.app, name="job")
+app.add_typer(schedules.app, name="schedule")
+app.add_typer(data.app, name="data")
+app.add_typer(compute.app, name="compute")
+app.add_typer(profiles.app, name="profile")
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    number = metadata.version("retrain")
+    if as_json:
+        put_json({"version": number})
+    else:
+        put(number)

@@ -1,0 +1,158 @@
+"""`retrain job …`: create runs, look at them, end them, fetch what they left."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retrain.cli.options import (
+    AsJson,
+    File,
+    ProfileName,
+    RunName,
+    Settings,
+    connect,
+    parse_settings,
+)
+from retrain.cli.output import note, put, put_json
+from shared.domain.status import Status
+
+if TYPE_CHECKING:
+    from retrain.client import Client, OutputFile
+
+app = typer.Typer(no_args_is_help=True, help="Create runs, follow them, fetch what they left.")
+
+
+@app.command()
+def create(
+    file: File,
+    settings: Settings = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Display name of the run.", metavar="TEXT")
+    ] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Show its log until it ends.")] = False,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
+) -> None:
+    """Start a run of the job in FILE; prints the run's name."""
+    asked_at = datetime.now(UTC)
+    from retrain.cli.live import stream as show_live
+    from retrain.cli.progress import Bars
+    from retrain.jobfile import read_job
+    from retrain.submit import submit
+
+    job = read_job(file, parse_settings(settings))
+    if name:
+        job = replace(job, document={**job.document, "display_name": name})
+    with connect(profile) as client:
+        run = submit(client, job, Bars(json=as_json), asked_at)
+        if stream:
+            if not as_json:
+                note(f"Run {run['name']}")
+            raise typer.Exit(show_live(client, run["name"], json=as_json))
+    if as_json:
+        put_json(run)
+        return
+    put(run["name"])
+    note(f"See it with `retrain job stream {run['name']}`.")
+
+
+@app.command("list")
+def list_(
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(help="Only runs of this status. May repeat.", case_sensitive=False),
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Only runs of this experiment.", metavar="NAME")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
+) -> None:
+    """List runs, newest first."""
+    with connect(profile) as client:
+        found = list(client.list_jobs([str(s.value) for s in status or ()], experiment, limit))
+    if as_json:
+        put_json(found)
+        return
+    from retrain.cli import render
+
+    render.runs(found)
+    if len(found) == limit:
+        note(f"The newest {limit}; see more with --limit.")
+
+
+@app.command()
+def show(name: RunName, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Show a run: its timeline, its error, its files."""
+    with connect(profile) as client:
+        run = client.get_job(name)
+        files = client.outputs(name)
+    if as_json:
+        put_json({**run, "files": files})
+        return
+    from retrain.cli import render
+
+    render.run(run, files)
+
+
+@app.command()
+def stream(name: RunName, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Show a run's log and status until it ends. Exit code: 0 Completed, 1 Failed or Canceled."""
+    with connect(profile) as client:
+        from retrain.cli.live import stream as show_live
+
+        raise typer.Exit(show_live(client, name, json=as_json))
+
+
+@app.command()
+def cancel(name: RunName, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Ask for a run to end."""
+    with connect(profile) as client:
+        run = client.cancel(name)
+    if as_json:
+        put_json(run)
+    else:
+        put(f"{run['name']}  {run['status']}")
+
+
+@app.command()
+def download(
+    name: RunName,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--path", "-p", help="Into this folder (default: ./NAME).", metavar="DIR"),
+    ] = None,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
+) -> None:
+    """Download a run's outputs and logs; files of the same name are replaced."""
+    from retrain.cli.progress import Bars
+
+    with connect(profile) as client:
+        files = _files_to_fetch(client, name)
+        target = folder or Path(name)
+        what, size = f"{len(files)} files of {name}", sum(file["size"] for file in files)
+        with Bars(json=as_json).moving(what, size, "Downloaded") as progress:
+            written = client.download(name, target, progress, files)
+    if as_json:
+        put_json({"folder": str(target), "files": [str(path) for path in written]})
+        return
+    for path in written:
+        put(str(path))
+
+
+def _files_to_fetch(client: "Client", name: str) -> "list[OutputFile]":
+    from retrain.client import FINAL, ClientError
+
+    run = client.get_job(name)
+    files = client.outputs(name)
+    if files or run["status"] in FINAL:
+        return files
+    raise ClientError(
+        f"The run has no files yet: it is {run['status']}, and files are kept when it ends.",
+        remedy=f"Wait for it with `retrain job stream {name}`.",
+    )

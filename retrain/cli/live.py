@@ -1,0 +1,98 @@
+"""A run as it happens, on the terminal: its log as it is, and a line for each change of status.
+
+The script's stdout goes to stdout and its stderr to stderr; all that is ours goes to stderr, so
+that `retrain job stream NAME > train.log` is the script's own output and nothing else.
+"""
+
+import sys
+from dataclasses import asdict
+from typing import TextIO
+
+import typer
+
+from retrain.cli.ending import INTERRUPTED
+from retrain.cli.output import note, put_json
+from retrain.cli.times import clock
+from retrain.client import Client, Ended, LogText, Run, StatusChanged, Waiting
+
+
+class Lines:
+    """Keeps our lines apart from a log that may stop in the middle of one."""
+
+    def __init__(self) -> None:
+        self._open: TextIO | None = None
+
+    def log(self, text: LogText) -> None:
+        stream = sys.stderr if text.file == "stderr.txt" else sys.stdout
+        if self._open is not stream:
+            self._close()
+        stream.write(text.text)
+        stream.flush()
+        self._open = None if text.text.endswith(("\n", "\r")) else stream
+
+    def own(self, text: str) -> None:
+        self._close()
+        note(text)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.write("\n")
+            self._open.flush()
+            self._open = None
+
+
+def stream(client: Client, name: str, *, json: bool) -> int:
+    """Show the run until it is over; return 0 when it Completed and 1 when it did not.
+
+    Ctrl-C ends the showing, not the run (130).
+    """
+    try:
+        run = _show_json(client, name) if json else _show(client, name)
+    except KeyboardInterrupt:
+        note(f"\nThe run goes on. See it with `retrain job stream {name}`,")
+        note(f"end it with `retrain job cancel {name}`.")
+        return INTERRUPTED
+    return 0 if run["status"] == "Completed" else 1
+
+
+def _show(client: Client, name: str) -> Run:
+    lines, waiting = Lines(), False
+    for item in client.follow(name):
+        match item:
+            case LogText():
+                lines.log(item)
+            case StatusChanged():
+                remark = f"  {item.note}" if item.note else ""
+                lines.own(f"[{clock(item.at, '%H:%M:%S')}] {item.status}{remark}")
+            case Waiting():
+                if not waiting:
+                    lines.own(item.message)
+            case Ended():
+                _explain_end(lines, item.run)
+                return item.run
+        waiting = isinstance(item, Waiting)
+    raise typer.Abort  # never: follow ends with Ended
+
+
+def _explain_end(lines: Lines, run: Run) -> None:
+    if error := run["error"]:
+        lines.own(f"error: {error['code']}: {error['message']}")
+        if error["remedy"]:
+            lines.own(error["remedy"])
+    elif run["status"] == "Completed":
+        lines.own(f"Get its files with `retrain job download {run['name']}`.")
+
+
+def _show_json(client: Client, name: str) -> Run:
+    for item in client.follow(name):
+        match item:
+            case LogText():
+                put_json({"event": "log", **asdict(item)}, line=True)
+            case StatusChanged():
+                put_json({"event": "status", **asdict(item)}, line=True)
+            case Waiting():
+                note(item.message)
+            case Ended():
+                put_json({"event": "ended", "run": item.run}, line=True)
+                return item.run
+    raise typer.Abort  # never: follow ends with Ended

@@ -1,0 +1,131 @@
+"""Runs, schedules and compute for people: tables that fit a terminal, whole lines in a pipe."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from retrain.cli.times import clock, seconds, span, stays
+from retrain.client.records import Compute, OutputFile, Run, RunSummary
+from retrain.snapshot.limits import megabytes
+
+COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
+
+
+def console() -> Console:
+    """stdout; a pipe has no width, so nothing is folded or cut there."""
+    width = None if sys.stdout.isatty() else 10_000
+    return Console(width=width, markup=False, highlight=False, soft_wrap=True)
+
+
+def runs(found: Sequence[RunSummary]) -> None:
+    """A run a line, newest first."""
+    rows = (
+        (
+            run["name"],
+            status(run["status"]),
+            run["experiment_name"] or "",
+            run["display_name"] or "",
+            clock(run["created_at"]),
+            span(run["created_at"], run["ended_at"]),
+        )
+        for run in found
+    )
+    _table(("NAME", "STATUS", "EXPERIMENT", "DISPLAY NAME", "CREATED", "TOOK"), rows)
+
+
+def run(shown: Run, files: Sequence[OutputFile]) -> None:
+    """One run: what it is, its timeline with the time in each status, its error, its files."""
+    out = console()
+    out.print(Text.assemble(shown["name"], "  ", status(shown["status"])))
+    for name, value in _facts(shown):
+        if value:
+            out.print(f"  {name:<12} {value}")
+    out.print("\nTimeline")
+    _table((), _timeline(shown), out)
+    if error := shown["error"]:
+        out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
+        if error["remedy"]:
+            out.print(f"  {error['remedy']}")
+    if files:
+        out.print("\nFiles")
+        rows = [("  " + file["path"], megabytes(file["size"])) for file in files]
+        _table((), rows, out)
+
+
+def schedules(found: Iterable[dict[str, Any]]) -> None:
+    rows = ((one["name"], trigger(one), one.get("display_name") or "") for one in found)
+    _table(("NAME", "TRIGGER", "DISPLAY NAME"), rows)
+
+
+def schedule(shown: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"{shown['name']}  {trigger(shown)}")
+    out.print(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+def compute(found: Compute) -> None:
+    """What exists in Batch, pools first; one line when there is nothing."""
+    if not found["pools"] and not found["jobs"]:
+        console().print("No compute.")
+        return
+    pools = [
+        ("pool", pool["id"], pool["state"], str(pool["nodes"]), pool["run"] or "")
+        for pool in found["pools"]
+    ]
+    jobs = [("job", job["id"], job["state"], "", job["run"] or "") for job in found["jobs"]]
+    _table(("KIND", "ID", "STATE", "NODES", "RUN"), [*pools, *jobs])
+
+
+def status(word: str) -> Text:
+    return Text(word, style=COLOURS.get(word, ""))
+
+
+def trigger(schedule: dict[str, Any]) -> str:
+    """Write a trigger in one line: `cron 0 3 * * *`, `data wine/*.csv`."""
+    fields = dict(schedule.get("trigger") or {})
+    kind = fields.pop("type", "")
+    for name in ("expression", "path"):
+        if name in fields:
+            return f"{kind} {fields[name]}"
+    return " ".join([kind, *(f"{name}={value}" for name, value in fields.items())]).strip()
+
+
+def _facts(shown: Run) -> list[tuple[str, str]]:
+    source = shown["source"]
+    origin = " ".join(str(part) for part in (source["schedule"], source["path"]) if part)
+    return [
+        ("display name", shown["display_name"] or ""),
+        ("experiment", shown["experiment_name"] or ""),
+        ("description", shown["description"] or ""),
+        ("tags", ", ".join(f"{name}={value}" for name, value in (shown["tags"] or {}).items())),
+        ("asked by", f"{source['kind']} {origin}".strip()),
+        ("environment", shown["environment"] or ""),
+        ("compute", shown["compute"] or ""),
+        ("attempt", str(shown["attempt"]) if shown["attempt"] > 1 else ""),
+        ("created", clock(shown["created_at"])),
+        ("took", span(shown["created_at"], shown["ended_at"])),
+    ]
+
+
+def _timeline(shown: Run) -> Iterable[Sequence[str | Text]]:
+    for stay in stays(shown["timeline"], datetime.now(UTC)):
+        took = "" if stay.seconds is None else seconds(stay.seconds)
+        yield ("  " + clock(stay.at, "%H:%M:%S"), status(stay.status), took, stay.note)
+
+
+def _table(
+    heads: Sequence[str], rows: Iterable[Sequence[str | Text]], out: Console | None = None
+) -> None:
+    table = Table(box=None, show_header=bool(heads), header_style="bold", pad_edge=False)
+    lines = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    for index in range(len(heads) or max((len(line) for line in lines), default=0)):
+        table.add_column(heads[index] if heads else "", overflow="fold", no_wrap=index == 0)
+    for line in lines:
+        table.add_row(*line)
+    (out or console()).print(table)

@@ -1,0 +1,66 @@
+"""`retrain up` and `retrain demo`: the whole stack on this machine."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retrain.cli.options import AsJson
+from retrain.problem import Problem
+
+
+class EngineName(StrEnum):
+    AUTO = "auto"
+    PODMAN = "podman"
+    DOCKER = "docker"
+    NONE = "none"
+
+
+Data = Annotated[Path, typer.Option(help="Folder of all state.", metavar="DIR")]
+DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 is any free port.", metavar="PORT")]
+Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
+
+
+def up(
+    data: Data = Path(".retrain"),
+    port_api: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = 7071,
+    port_blob: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = 10000,
+    port_servicebus: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = 5672,
+    port_batch: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = 10100,
+    port_images: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
+Port = 10200,
+    engine: Engine = EngineName.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Start Retrain on this machine and keep it running until Ctrl-C."""
+    from retrain.local.stack import Ports, StackFailed, StackOptions
+    from retrain.local.up import up as run_until_ctrl_c
+
+    ports = Ports(
+        api=port_api,
+        blob=port_blob,
+        servicebus=port_servicebus,
+        batch=port_batch,
+        images=port_images,
+    )
+    try:
+        run_until_ctrl_c(StackOptions(data=data, ports=ports, engine=engine.value), as_json=as_json)
+    except StackFailed as error:
+        raise Problem(str(error), error.remedy) from error
+
+
+def demo(engine: Engine = EngineName.AUTO, data: DemoData = None) -> None:
+    """Show it all: a file lands, a model comes out, and no compute is left."""
+    from retrain.demo import demo as show
+    from retrain.local.stack import StackFailed
+
+    try:
+        show(engine=engine.value, data=data)
+    except StackFailed as error:
+        raise Problem(str(error), error.remedy) from error

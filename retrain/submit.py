@@ -1,0 +1,77 @@
+"""From a job file to a run: what lies on this machine is uploaded, then the document is sent.
+
+Only what the service does not have yet travels: code and inputs are stored by their content.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from retrain.client import Client, Run
+from retrain.jobfile import JobFile, ScheduleFile
+from retrain.snapshot import take_snapshot
+
+
+class Display(Protocol):
+    """Shows how far an upload is."""
+
+    def moving(self, what: str, size: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Enter it for the upload of `what`, of `size` bytes; call it with each count of bytes."""
+        ...
+
+
+class Quiet:
+    """A display that shows nothing."""
+
+    def moving(self, what: str, size: int) -> AbstractContextManager[Callable[[int], None]]:
+        return nullcontext(lambda _: None)
+
+
+QUIET = Quiet()
+
+
+def submit(
+    client: Client, file: JobFile, display: Display = QUIET, asked_at: datetime | None = None
+) -> Run:
+    """Upload the job's code and local inputs, and create the run.
+
+    asked_at: when the user asked; see Client.create_job.
+    Raises SnapshotRefused and what the client raises.
+    """
+    job = _resolved(client, file.document, file, display)
+    return client.create_job(job, asked_at)
+
+
+def put_schedule(client: Client, file: ScheduleFile, display: Display = QUIET) -> dict[str, Any]:
+    """Upload what the schedule's job needs, and create the schedule or replace it."""
+    job = _resolved(client, file.document["create_job"], file, display)
+    return client.create_schedule({**file.document, "create_job": job})
+
+
+def _resolved(
+    client: Client, job: dict[str, Any], file: JobFile | ScheduleFile, display: Display
+) -> dict[str, Any]:
+    resolved = dict(job)
+    if file.code is not None:
+        with take_snapshot(file.code) as snapshot:
+            count = f"{snapshot.files:,} file{'s' * (snapshot.files != 1)}"
+            with display.moving(f"code, {count}", snapshot.size) as progress:
+                resolved["code"] = client.ensure_snapshot(snapshot, progress)
+    if file.local_inputs:
+        resolved["inputs"] = dict(job["inputs"])
+    uris: dict[Path, str] = {}
+    for name, path in file.local_inputs.items():
+        if path not in uris:
+            with display.moving(f"input {name}", size_of(path)) as progress:
+                uris[path] = client.upload_inputs(path, progress)
+        resolved["inputs"][name] = {**job["inputs"][name], "path": uris[path]}
+    return resolved
+
+
+def size_of(path: Path) -> int:
+    """Return the size in bytes of a file, or of all files of a folder; 0 when it does not exist."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.exists() else 0
