@@ -46,7 +46,9 @@ class LocalNode:
     def __init__(self, engine: Engine | None, environments: Path, log: Path) -> None:
         self.identity = hashlib.sha256(str(log.resolve()).encode()).hexdigest()[:16]
         self._log = ServiceLog(log)
-        self._programs = Programs(self.identity, Environments(environments, self._log), self._log)
+        self._programs = Programs(
+            self.identity, Environments(environments.absolute(), self._log), self._log
+        )
         self._containers = Containers(engine, self.identity, self._log) if engine else None
         self._transfer = Transfer()
         self._live: dict[str, _Live] = {}
