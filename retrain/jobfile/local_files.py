@@ -56,7 +56,7 @@ def _faults(where: Field, places: Places, fault: tuple[str, str] | None) -> Iter
 
 
 def _missing(path: Path) -> tuple[str, str]:
-    if path.parts[:1] == ("~",) or "~" in path.name[:1]:
+    if "~" in (part[:1] for part in path.parts):
         return f"'{path}' does not exist", "write the whole path: ~ is not expanded here"
     return f"'{path}' does not exist", "paths are relative to the folder of the file"
 
