@@ -1,0 +1,141 @@
+"""A stack as users start it, `retrain up`, in a process of its own that a test may kill."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from retrain.client import FINAL, Client, Run
+
+PATIENCE = 60.0  # seconds; a machine that runs other tests too is slow
+SERVICES = ("api", "blob", "servicebus", "batch", "images")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody uses now, and which are the same after a restart: signed addresses name them."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@dataclass
+class LocalStack:
+    """Start it, kill it, start it again: it is the same stack, by its data and its ports."""
+
+    data: Path
+    engine: str = "none"
+    ports: list[int] = field(default_factory=lambda: free_ports(len(SERVICES)))
+    process: subprocess.Popen[str] | None = None
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> None:
+        words = [sys.executable, "-m", "retrain", "up", "--json", "--data", str(self.data)]
+        for service, port in zip(SERVICES, self.ports, strict=True):
+            words += [f"--port-{service}", str(port)]
+        words += ["--engine", self.engine]
+        environment = {**os.environ, "RETRAIN_CONFIG": str(self.data / "profiles.toml")}
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            _, said = self.process.communicate()
+            raise AssertionError(f"the stack did not start: {said}")
+        self.addresses = json.loads(line)
+
+    def kill(self) -> None:
+        """kill -9 of the stack's process: nothing of it gets to clean up."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self._reap()
+
+    def _reap(self) -> int:
+        process, self.process = self.process, None
+        assert process is not None
+        process.communicate(timeout=PATIENCE)
+        return process.returncode
+
+    def client(self) -> Client:
+        return Client(self.addresses["api"], self.addresses["key"])
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything on this machine that belongs to this stack's folder, by its command or cwd."""
+        mine = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.pid != os.getpid() and str(self.data) in " ".join(
+                    [*process.cmdline(), process.cwd()]
+                ):
+                    mine.append(process)
+        return mine
+
+
+@contextmanager
+def running_stack(data: Path, engine: str = "none") -> Iterator[LocalStack]:
+    stack = LocalStack(data, engine)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        if stack.process is not None:
+            assert stack.stop() == 0
+        assert eventually(lambda: not stack.processes()), stack.processes()
+
+
+def eventually(check: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """What `check` says as soon as it is truthy, or at the end of our patience."""
+    until = time.monotonic() + patience
+    while True:
+        found = check()
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.02)
+
+
+def ended(client: Client, name: str, patience: float = PATIENCE) -> Run:
+    """The run once it is over."""
+
+    def over() -> Run | None:
+        run = client.get_job(name)
+        return run if run["status"] in FINAL else None
+
+    run = eventually(over, patience)
+    assert run is not None, client.get_job(name)
+    found: Run = run
+    return found
+
+
+def no_compute_left(client: Client) -> bool:
+    """Batch lists no job and no pool of ours, at once or after it has deleted them."""
+    return bool(eventually(lambda: not any(client.compute().values()), 20))
+
+
+def job(command: str, **fields: Any) -> dict[str, Any]:
+    """A job without code, in an image that stands for this machine's own Python."""
+    return {"command": command, "environment": {"image": "python:3.11-slim"}, **fields}
+
+
+def stdout(client: Client, name: str) -> str:
+    return client.logs(name).data.decode()

@@ -1,0 +1,41 @@
+"""Runs that somebody ends, and processes that would not end."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from retrain.client import Client
+from tests.flow.local_stack import ended, eventually, job, no_compute_left, stdout
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+def test_cancel_while_it_runs(client: Client) -> None:
+    name = client.create_job(job("echo begun; sleep 300"))["name"]
+    assert eventually(lambda: stdout(client, name) == "begun\n")
+    client.cancel(name)
+    client.cancel(name)
+    run = ended(client, name)
+    assert run["status"] == "Canceled"
+    assert stdout(client, name) == "begun\n", "the log outlives the node"
+    assert no_compute_left(client)
+    assert client.cancel(name)["status"] == "Canceled"
+
+
+def test_cancel_at_once(client: Client) -> None:
+    name = client.create_job(job("sleep 300"))["name"]
+    client.cancel(name)
+    assert ended(client, name)["status"] == "Canceled"
+    assert no_compute_left(client)
+
+
+def test_what_a_script_leaves_running_ends_with_it(client: Client) -> None:
+    script = "setsid sh -c 'exec sleep 317' > /dev/null 2>&1 & echo started"
+    name = client.create_job(job(script))["name"]
+    assert ended(client, name)["status"] == "Completed"
+    left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "317"]]
+    for process in left:
+        os.kill(process.pid, signal.SIGKILL)
+    assert not left

@@ -1,0 +1,44 @@
+"""kill -9 of the whole stack, for real, at ten moments of a run's life; then `retrain up`."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.flow.local_stack import LocalStack, ended, eventually, job, no_compute_left, stdout
+
+#: Printed with a failure; RETRAIN_SEED repeats it.
+SEED = int(os.environ.get("RETRAIN_SEED", random.randrange(10**6)))
+MOMENTS = 10
+LIFE = 1.3  # seconds that a run takes, about
+
+
+@pytest.mark.timeout(400)
+def test_a_killed_stack_goes_on_where_it_stood(tmp_path: Path) -> None:
+    moments = random.Random(SEED)
+    stack = LocalStack(tmp_path / "stack")
+    stack.start()
+    for number in range(MOMENTS):
+        with stack.client() as client:
+            command = f"echo begun; sleep 0.7; echo {number} > outputs/model"
+            name = client.create_job(job(command))["name"]
+        moment = moments.uniform(0, LIFE)
+        time.sleep(moment)
+        stack.kill()
+        stack.start()
+        with stack.client() as client:
+            run = ended(client, name, patience=90)
+            story = f"seed {SEED}, kill {number} after {moment:.3f} s: {run['timeline']}"
+            assert run["status"] == "Completed", (story, run["error"])
+            statuses = [m["status"] for m in run["timeline"]]
+            assert statuses.count("Completed") == 1, story
+            assert stdout(client, name) == "begun\n", story
+            kept = [file["path"] for file in client.outputs(name)]
+            assert "outputs/model" in kept, story
+            assert no_compute_left(client), story
+            assert len(list(client.list_jobs())) == number + 1, story
+    assert stack.stop() == 0
+    assert eventually(lambda: not stack.processes()), stack.processes()
+    assert not [f for f in (stack.data / "batch").rglob("retrain-*") if f.is_dir()]
