@@ -7,6 +7,7 @@ no traceback: what nobody foresaw is one line too, and RETRAIN_DEBUG=1 shows the
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -22,18 +23,22 @@ DETAILS_SHOWN = 10
 class RootGroup(TyperGroup):
     """The outermost group: everything that any command raises arrives here."""
 
-    def main(  # as click's, whose other parameters have no interest here
+    def main(
         self,
         args: Sequence[str] | None = None,
-        *rest: Any,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
         standalone_mode: bool = True,
-        **named: Any,
+        windows_expand_args: bool = True,
+        **extra: Any,
     ) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a log may hold what the terminal can't show
         try:
-            result = super().main(args, *rest, standalone_mode=False, **named)
+            result = super().main(
+                args, prog_name, complete_var, False, windows_expand_args, **extra
+            )
         except Exception as error:  # noqa: BLE001  the last one before the user
             result = explain(error)
         if not standalone_mode:

@@ -18,23 +18,17 @@ class EngineName(StrEnum):
 
 
 Data = Annotated[Path, typer.Option(help="Folder of all state.", metavar="DIR")]
-DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 is any free port.", metavar="PORT")]
 Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
 
 
 def up(
     data: Data = Path(".retrain"),
-    port_api: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
-Port = 7071,
-    port_blob: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
-Port = 10000,
-    port_servicebus: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
-Port = 5672,
-    port_batch: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
-Port = 10100,
-    port_images: DemoData = Annotated[Path | None, typer.Option("--data", help="Folder of its state.", metavar="DIR")]
-Port = 10200,
+    port_api: Port = 7071,
+    port_blob: Port = 10000,
+    port_servicebus: Port = 5672,
+    port_batch: Port = 10100,
+    port_images: Port = 10200,
     engine: Engine = EngineName.AUTO,
     as_json: AsJson = False,
 ) -> None:
@@ -55,12 +49,12 @@ Port = 10200,
         raise Problem(str(error), error.remedy) from error
 
 
-def demo(engine: Engine = EngineName.AUTO, data: DemoData = None) -> None:
+def demo(engine: Engine = EngineName.AUTO) -> None:
     """Show it all: a file lands, a model comes out, and no compute is left."""
     from retrain.demo import demo as show
     from retrain.local.stack import StackFailed
 
     try:
-        show(engine=engine.value, data=data)
+        show(engine=engine.value)
     except StackFailed as error:
         raise Problem(str(error), error.remedy) from error
