@@ -137,10 +137,11 @@ class AzuriteServer:
 
     def _command(self, data: Path) -> list[str]:
         node, *script = self.settings.command
-        preload = Path(__file__).with_name("orphan.cjs")
+        here = Path(__file__).parent
+        ours = [f"--require={here / name}" for name in ("orphan.cjs", "journal.cjs")]
         place = ["--blobHost", self.settings.host, "--blobPort", str(self.settings.port)]
         return [
-            *(node, "--no-warnings", "--require", str(preload), *script, *place),
+            *(node, "--no-warnings", *ours, *script, *place),
             *("--location", str(data), "--disableTelemetry", "--skipApiVersionCheck"),
             *("--blobKeepAliveTimeout", "60"),  # its 5 s race with clients that keep connections
         ]

@@ -209,11 +209,11 @@ def _listener(function: Function, listeners: Listeners | None) -> Listener:
         )
     try:
         return listeners(queue)
-    except KeyError:
+    except Exception as error:
         raise AppRefused(
-            f"Function '{function.name}': Service Bus has no queue '{queue}'. Add it to the "
-            "emulator's Config.json, or correct the binding."
-        ) from None
+            f"Function '{function.name}' can't listen to the queue '{queue}': {error} Add it to "
+            "the emulator's Config.json, or correct the binding."
+        ) from error
 
 
 async def _end_asgi(loaded: LoadedApp, calls: Invocations, patience_seconds: float) -> None:

@@ -6,6 +6,7 @@ a JSON object overwrite metadata of the same name, whatever its case. That trap 
 """
 
 import json
+import uuid
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -37,7 +38,7 @@ def _metadata(delivery: Delivery) -> dict[str, Datum]:
         "ReplyTo": delivery.reply_to,
         "To": delivery.to,
         "PartitionKey": delivery.session_id,
-        "LockToken": str(delivery.lock_token),
+        "LockToken": _uuid(delivery.lock_token),
     }
     metadata = {
         name: Datum(str(text), "string") for name, text in texts.items() if text is not None
@@ -48,6 +49,10 @@ def _metadata(delivery: Delivery) -> dict[str, Datum]:
     metadata["ApplicationProperties"] = properties
     metadata["UserProperties"] = properties
     return metadata
+
+
+def _uuid(token: Any) -> str:
+    return str(uuid.UUID(bytes_le=token)) if isinstance(token, bytes) else str(token)
 
 
 def _json(value: Any) -> Datum:

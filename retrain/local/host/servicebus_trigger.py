@@ -50,6 +50,7 @@ class ServiceBusTrigger:
         limit = options.max_concurrent_sessions if self._sessions else options.max_concurrent_calls
         self._slots = asyncio.Semaphore(limit)
         self._underway: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[Any]] = set()
         self._receiving: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -79,6 +80,8 @@ class ServiceBusTrigger:
         if self._receiving:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)
+        for task in self._waiting:
+            task.cancel()  # sessions that are only kept for what may still come
         if self._underway:
             await asyncio.wait(self._underway, timeout=patience_seconds)
         left = list(self._underway)
@@ -104,12 +107,21 @@ class ServiceBusTrigger:
     async def _serve(self, session: LockedSession) -> None:
         try:
             while not self._stopping:
-                delivery = await session.next(self._options.session_idle_timeout)
+                delivery = await self._next(session)
                 if delivery is None:
                     return
                 await self._settle(delivery, session.renew, lambda: session.locked_until)
         finally:
             await session.close()
+
+    async def _next(self, session: LockedSession) -> Delivery | None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        try:
+            return await session.next(self._options.session_idle_timeout)
+        finally:
+            self._waiting.discard(task)
 
     async def _settle(
         self, delivery: Delivery, renew: Callable[[], Awaitable[None]], until: Callable[[], Any]
@@ -118,12 +130,15 @@ class ServiceBusTrigger:
         try:
             succeeded = await self._call(delivery)
         except asyncio.CancelledError:
-            await delivery.abandon()  # the host stops; whoever comes next gets it at once
+            await self._settled(delivery, succeeded=False)  # the host stops; it comes again
             raise
         finally:
             renewal.stop()
         if succeeded and not self._complete:
             return
+        await self._settled(delivery, succeeded)
+
+    async def _settled(self, delivery: Delivery, succeeded: bool) -> None:
         try:
             await (delivery.complete() if succeeded else delivery.abandon())
         except Exception as error:  # noqa: BLE001 - whatever the queue says, the message comes again

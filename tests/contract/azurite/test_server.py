@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobBlock, BlobServiceClient
 
 from retrain.local.azurite import (
     AzuriteMissing,
@@ -168,6 +168,61 @@ def test_a_killed_stack_leaves_no_azurite_and_loses_no_blob(
             return await server.reader.read("data", "kept")
 
     assert asyncio.run(again()) == b"content"
+
+
+def change(client: BlobServiceClient) -> None:
+    for number in range(20):
+        put(f"{number}")(client)
+    put("5", b"changed")(client)
+    put("big", b"x" * 70_000_000)(client)
+    client.get_blob_client("data", "6").delete_blob()
+    client.get_blob_client("data", "7").set_blob_metadata({"a": "b"})
+    client.get_blob_client("data", "staged").stage_block("MQ==", b"12")
+    client.delete_container("gone")
+
+
+def check(client: BlobServiceClient) -> None:
+    data = client.get_container_client("data")
+    blobs = {blob.name: blob for blob in data.list_blobs(include=["metadata"])}
+    assert sorted(blobs) == sorted({*map(str, range(20)), "big"} - {"6"})
+    assert data.download_blob("5").readall() == b"changed"
+    assert len(data.download_blob("big").readall()) == 70_000_000
+    assert blobs["7"].metadata == {"a": "b"}
+    staged = data.get_blob_client("staged")
+    staged.commit_block_list([BlobBlock("MQ==")])
+    assert staged.download_blob().readall() == b"12"
+    assert [one.name for one in client.list_containers()] == ["data"]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_an_azurite_that_is_killed_itself_loses_nothing_it_acknowledged(
+    tmp_path: Path, seconds: float
+) -> None:
+    """Its own saves are five seconds apart: only the journal can hold these."""
+
+    async def killed() -> None:
+        server = AzuriteServer(AzuriteSettings(tmp_path, port=0))
+        await server.start()
+        await asyncio.to_thread(uploads, server, container(), container("gone"), change)
+        assert server._process is not None
+        await asyncio.sleep(seconds)
+        server._process.kill()
+        await server.stop()
+
+    async def again() -> None:
+        async with AzuriteServer(AzuriteSettings(tmp_path, port=0)) as server:
+            await asyncio.to_thread(uploads, server, check, put("20"))
+
+    asyncio.run(killed())
+    asyncio.run(again())
+    asyncio.run(again_without_journal(tmp_path))
+
+
+async def again_without_journal(folder: Path) -> None:
+    """After an orderly stop the saved index is enough, and little of a journal is left."""
+    assert sum(file.stat().st_size for file in folder.glob("*.journal.*")) < 10_000
+    async with AzuriteServer(AzuriteSettings(folder, port=0)) as server:
+        assert await server.reader.read("data", "20") == b"1"
 
 
 def test_two_on_one_folder_or_port_are_refused(tmp_path: Path) -> None:
