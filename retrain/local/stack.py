@@ -30,8 +30,6 @@ log = logging.getLogger("retrain.stack")
 #: The folder of function_app.py and host.json: the checkout.
 ROOT: Final = Path(__file__).resolve().parents[2]
 QUEUES: Final = Path(__file__).with_name("queues.json")
-#: How often the watch looks; in the cloud each minute is enough, and paid for.
-WATCH: Final = "*/5 * * * * *"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +45,15 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOptions:
-    """`data` holds all state. engine: auto, podman, docker or none (tasks run as processes)."""
+    """`data` holds all state. engine: auto, podman, docker or none (tasks run as processes).
+
+    watch: when the watch looks, in NCRONTAB; in the cloud each minute is enough, and paid for.
+    """
 
     data: Path = Path(".retrain")
     ports: Ports = field(default_factory=Ports)
     engine: str = "auto"
+    watch: str = "*/5 * * * * *"
 
 
 class StackFailed(RuntimeError):
@@ -176,7 +178,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         "RETRAIN_BATCH_ACCOUNT": batch.settings.account,
         "RETRAIN_BATCH_KEY": batch.settings.key,
         "RETRAIN_IMAGES": images.url,
-        "RETRAIN_WATCH": WATCH,
+        "RETRAIN_WATCH": options.watch,
     }
     host = await up(
         lambda: FunctionsHost(

@@ -1,0 +1,3 @@
+"""One figure: what it is, how much, in which unit."""
+
+Measured = tuple[str, float, str]
