@@ -104,7 +104,7 @@ def _check_version(request: Request) -> None:
         raise Refused("MissingRequiredQueryParameter", QueryParameterName="api-version")
     if version != API_VERSION:
         raise Refused(
-            "InvalidQueryParameterValue",
+            "UnsupportedRequestVersion",
             QueryParameterName="api-version",
             QueryParameterValue=version,
             Reason=f"The local Batch emulator speaks {API_VERSION}",

@@ -75,8 +75,23 @@ CODES: Final = {
         409,
         "The specified task id is the same as that of the job's release task.",
     ),
+    "TaskNotCompleted": (
+        409,
+        "The specified task is not in a completed state, and the requested operation can be "
+        "performed only on completed tasks.",
+    ),
     "TaskNotFound": (404, "The specified task does not exist."),
+    "TaskSucceeded": (
+        409,
+        "The specified task has already completed successfully, and the requested operation "
+        "cannot be performed on successful tasks.",
+    ),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
+    "UnsupportedProperty": (
+        400,
+        "One of the properties specified in the request body is not supported.",
+    ),
+    "UnsupportedRequestVersion": (400, "The specified request version is not supported."),
 }
 
 

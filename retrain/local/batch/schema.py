@@ -57,7 +57,8 @@ def anything(name: str, value: Any) -> None:
 def not_emulated(name: str, value: Any) -> None:
     """Only its absence (or emptiness) is true here."""
     if value:
-        raise invalid(name, value, "The local Batch emulator can't do this; leave it out")
+        reason = "The local Batch emulator can't do this; leave it out"
+        raise Refused("UnsupportedProperty", PropertyName=name, Reason=reason)
 
 
 def integer(low: int, high: int) -> Check:

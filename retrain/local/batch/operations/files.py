@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import stat
@@ -66,8 +65,7 @@ def _node_folder(service: Service, request: Request) -> tuple[Path, str]:
 def _find(folder: Path, request: Request) -> Path:
     """The file's path; one that leads out of the folder does not exist."""
     path = folder / request.arguments["file"]
-    inside = os.path.normpath(path).startswith(f"{folder}{os.sep}")
-    if not inside or not path.exists():
+    if not path.resolve().is_relative_to(folder.resolve()) or not path.exists():
         raise Refused("FileNotFound")
     return path
 

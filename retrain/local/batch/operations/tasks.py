@@ -110,9 +110,10 @@ def reactivate(service: Service, request: Request) -> Response:
     task = _task(service, request)
     if task.job.state in _TOO_LATE:
         raise Refused(_TOO_LATE[task.job.state])
-    if task.state != "completed" or task.result == "success":
-        reason = "Only a task that completed with a failure can be reactivated"
-        raise Refused("OperationInvalidForCurrentState", Reason=reason)
+    if task.state != "completed":
+        raise Refused("TaskNotCompleted")
+    if task.result == "success":
+        raise Refused("TaskSucceeded")
     service.scheduler.reactivate(task)
     return answer(204, task)
 
