@@ -6,15 +6,19 @@ reads the lines, `BlobEvents` passes them on and catches up with what landed whi
 """
 
 from retrain.local.azurite.access_log import BlobCreated
+from retrain.local.azurite.claim import DataFolderInUse
 from retrain.local.azurite.command import AzuriteMissing, find_azurite
 from retrain.local.azurite.events import BlobEvents
+from retrain.local.azurite.process import AzuriteFailed
 from retrain.local.azurite.server import AzuriteServer, AzuriteSettings
 
 __all__ = [
+    "AzuriteFailed",
     "AzuriteMissing",
     "AzuriteServer",
     "AzuriteSettings",
     "BlobCreated",
     "BlobEvents",
+    "DataFolderInUse",
     "find_azurite",
 ]

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 #: Told of each blob; the event counts as dealt with when the awaitable ends, however it ends.
 Subscriber = Callable[[BlobCreated], Awaitable[None]]
 
-#: Last-Modified has whole seconds, and a log line comes a little after the write.
-SLACK = timedelta(seconds=2)
+#: Last-Modified has whole seconds, and a busy machine reads the log a little after the write.
+SLACK = timedelta(seconds=5)
 #: How often the mark is written, in seconds, while events come.
 _MARK_EVERY = 1.0
 
@@ -38,6 +38,8 @@ class BlobEvents:
         self._underway: dict[asyncio.Task[None], datetime] = {}
         self._marking: asyncio.Task[None] | None = None
         self._running = False
+        # While a listing is under way the mark may not pass where it began.
+        self._listed_from: datetime | None = None
 
     def subscribe(self, subscriber: Subscriber, containers: Iterable[str]) -> None:
         """Tell `subscriber` of every blob made in these containers. Call before `start`."""
@@ -45,12 +47,17 @@ class BlobEvents:
 
     async def start(self) -> None:
         """Tell of what was made since the mark, and from now on of all that is published."""
-        since = self.ensure_mark()
         self._running = True
+        await self.repeat()
+
+    async def repeat(self) -> None:
+        """Tell of what was made since the mark: its events may not have come, or not been heard."""
+        since = self._listed_from = self.ensure_mark()
         wanted = frozenset[str]().union(*(names for _, names in self._subscribers))
         async for event in self.catch_up(since, wanted):
             log.info("blob %s/%s was made while nobody listened", event.container, event.name)
             self.publish(event)
+        self._listed_from = None
 
     def ensure_mark(self) -> datetime:
         """The mark; made now when there is none: what is older than the first start is no event."""
@@ -63,7 +70,8 @@ class BlobEvents:
     async def stop(self, patience_seconds: float = 0) -> None:
         """Take in no more, let subscribers finish for so long, and write the mark.
 
-        What is cut off, and what comes from now on, is told again after the next start.
+        What is cut off, and what comes from now on, is told again after the next start. Nobody is
+        subscribed any more.
         """
         if not self._running:
             return
@@ -71,7 +79,8 @@ class BlobEvents:
         stopped = datetime.now(UTC)
         if self._underway and patience_seconds:
             await asyncio.wait(self._underway, timeout=patience_seconds)
-        self._write_mark(min([stopped, *self._underway.values()]))
+        self._write_mark(self._dealt_with(stopped))
+        self._subscribers.clear()
         tasks = [*self._underway, *([self._marking] if self._marking else [])]
         self._marking = None
         for task in tasks:
@@ -109,10 +118,14 @@ class BlobEvents:
         while True:
             await asyncio.sleep(_MARK_EVERY)
             if self._running:
-                self._write_mark(min(self._underway.values(), default=datetime.now(UTC)))
+                self._write_mark(self._dealt_with(datetime.now(UTC)))
             if not self._underway:
                 self._marking = None
                 return
+
+    def _dealt_with(self, until: datetime) -> datetime:
+        listing = [self._listed_from] if self._listed_from else []
+        return min([until, *listing, *self._underway.values()])
 
     def _told(self, task: asyncio.Task[None]) -> None:
         # A cancelled event was not dealt with: stop() has written the mark already.

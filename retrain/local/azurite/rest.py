@@ -1,4 +1,4 @@
-"""The little of the Blob REST API that the stack itself needs: list, and read one blob.
+"""The little of the Blob REST API that the stack itself needs: list, read, make a container.
 
 Requests are signed with the account's key (SharedKey), as Azurite checks it. The product's own
 calls go through the real SDK; this client exists because `retrain` may not import `azure`.

@@ -1,14 +1,10 @@
-"""Azurite as a supervised child: started, listened to, and never left behind.
-
-The child gets a session of its own, so that Ctrl-C or a kill of our group does not reach it before
-it has saved; it ends when its standard input does (see orphan.cjs), that is, whenever we do.
-"""
+"""Azurite as a supervised child: started, listened to, started again when it dies."""
 
 import asyncio
 import logging
 import socket
-from collections import Counter, deque
-from collections.abc import AsyncIterator
+import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,17 +14,14 @@ from retrain.local.azurite.access_log import parse
 from retrain.local.azurite.claim import claim_for, release_orphan
 from retrain.local.azurite.command import find_azurite
 from retrain.local.azurite.events import BlobEvents
+from retrain.local.azurite.process import AzuriteFailed, AzuriteProcess
 from retrain.local.azurite.rest import ACCOUNT, KEY, BlobReader
 
 log = logging.getLogger(__name__)
 
-_READY = "successfully listens on"
-_START_SECONDS = 60
-_STOP_SECONDS = 10
-
-
-class AzuriteFailed(RuntimeError):
-    """Azurite ended when it should run; the message holds its last words."""
+#: Deaths of Azurite within so many seconds of its start are counted; after so many it is given up.
+_SHORT_LIFE = 30.0
+_SHORT_LIVES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +41,9 @@ class AzuriteServer:
         self.settings = settings
         self.port = settings.port
         self.calls: Counter[str] = Counter()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: AzuriteProcess | None = None
+        self._tending: asyncio.Task[None] | None = None
         self._stopping = False
-        self._reading: asyncio.Task[None] | None = None
-        self._last_words: deque[str] = deque(maxlen=20)
 
     @property
     def url(self) -> str:
@@ -65,6 +57,11 @@ class AzuriteServer:
             f"BlobEndpoint={self.url};"
         )
 
+    @property
+    def pid(self) -> int | None:
+        """Azurite's process id, None when it does not run."""
+        return self._process.pid if self._process else None
+
     async def start(self) -> None:
         """Start Azurite and return when it answers.
 
@@ -74,50 +71,36 @@ class AzuriteServer:
         data = self.settings.data.resolve()
         data.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(release_orphan, self._claim)
-        self._refuse_taken_port()
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command(data),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            limit=1 << 20,  # a log line holds a URL, and a blob's name may be long
-        )
-        claim_for(self._process.pid).write(self._claim)
-        try:
-            await asyncio.wait_for(self._until_ready(self._process), _START_SECONDS)
-        except BaseException:
-            await self.stop()
-            raise
+        _refuse_taken_port(self.settings.host, self.settings.port)
+        self._stopping = False
+        self._process = process = await self._launch()
         self.reader = BlobReader(self.url)
         self.events = BlobEvents(self.reader, data / "events.json")
         self.events.ensure_mark()  # before anybody can upload
-        self._reading = asyncio.create_task(self._read_log(self._process))
-        await self.reader.containers()
+        self._tending = asyncio.create_task(self._tend(process))
+        try:
+            await self.reader.containers()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Let Azurite save and end; kill it when that takes more than ten seconds."""
-        process, self._process = self._process, None
-        if process is None:
+        tending, self._tending = self._tending, None
+        if tending is None:
             return
         self._stopping = True
-        if self._reading:
-            await self.events.stop()
-            await self.reader.close()
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(self._ended(process), _STOP_SECONDS)
-        except TimeoutError:
-            log.warning("Azurite did not end within %s s and is killed", _STOP_SECONDS)
-            process.kill()
-            await self._ended(process)
+        await self.events.stop()
+        await self.reader.close()
+        if self._process:
+            await self._process.stop()
+            self._process = None
+        else:
+            tending.cancel()  # it waits to start the next one
+        await asyncio.gather(tending, return_exceptions=True)
+        if self._process:
+            await self._process.stop()  # it had just started it
         self._claim.unlink(missing_ok=True)
-
-    async def _ended(self, process: asyncio.subprocess.Process) -> None:
-        if self._reading:
-            await asyncio.shield(self._reading)
-        await process.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -135,51 +118,56 @@ class AzuriteServer:
     def _claim(self) -> Path:
         return self.settings.data.resolve() / "azurite.pid"
 
-    def _command(self, data: Path) -> list[str]:
-        node, *script = self.settings.command
-        here = Path(__file__).parent
-        ours = [f"--require={here / name}" for name in ("orphan.cjs", "journal.cjs")]
-        place = ["--blobHost", self.settings.host, "--blobPort", str(self.settings.port)]
-        return [
-            *(node, "--no-warnings", *ours, *script, *place),
-            *("--location", str(data), "--disableTelemetry", "--skipApiVersionCheck"),
-            *("--blobKeepAliveTimeout", "60"),  # its 5 s race with clients that keep connections
-        ]
+    async def _launch(self) -> AzuriteProcess:
+        data = self.settings.data.resolve()
+        process = await AzuriteProcess.launch(
+            self.settings.command, data, self.settings.host, self.port
+        )
+        self.port = process.port
+        claim_for(process.pid).write(self._claim)
+        return process
 
-    def _refuse_taken_port(self) -> None:
-        # Azurite itself says so only after two seconds.
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.settings.host, self.settings.port))
-            except OSError as error:
-                raise OSError(
-                    error.errno,
-                    f"Blob Storage can't listen on {self.settings.host}:{self.settings.port}: "
-                    f"{error.strerror}. Stop what uses the port, or choose another one.",
-                ) from error
-
-    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
-        async for line in self._lines(process):
-            self._last_words.append(line)
-            if _READY in line:
-                self.port = int(line.rsplit(":", 1)[1])
+    async def _tend(self, process: AzuriteProcess) -> None:
+        short_lives = 0
+        while True:
+            began = time.monotonic()
+            await self._read_log(process)
+            self._process = None
+            if self._stopping:
                 return
-        raise AzuriteFailed("Azurite ended at once: " + " | ".join(self._last_words))
+            short_lives = short_lives + 1 if time.monotonic() - began < _SHORT_LIFE else 0
+            log.error("Azurite ended by itself: %s", " | ".join(process.last_words))
+            if short_lives == _SHORT_LIVES:
+                log.critical("Azurite ended %s times at once and is given up", short_lives)
+                return
+            await asyncio.sleep(short_lives * 0.2)
+            try:
+                self._process = process = await self._launch()
+            except (AzuriteFailed, OSError):
+                log.critical("Azurite can't be started again", exc_info=True)
+                return
+            self._repeating = asyncio.create_task(self.events.repeat())
 
-    async def _read_log(self, process: asyncio.subprocess.Process) -> None:
-        async for line in self._lines(process):
+    async def _read_log(self, process: AzuriteProcess) -> None:
+        async for line in process.lines():
             request = parse(line)
             if request is None:
-                self._last_words.append(line)
+                process.last_words.append(line)
                 continue
             self.calls[request.kind] += 1
             if request.created:
                 self.events.publish(request.created)
-        if not self._stopping:
-            log.error("Azurite ended by itself: %s", " | ".join(self._last_words))
 
-    async def _lines(self, process: asyncio.subprocess.Process) -> AsyncIterator[str]:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
-            yield line.decode(errors="replace").rstrip()
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    # Azurite itself says so only after two seconds.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"Blob Storage can't listen on {host}:{port}: {error.strerror}. "
+                "Stop what uses the port, or choose another one.",
+            ) from error

@@ -4,5 +4,5 @@ AppRefused          the app, host.json or a binding is not what the real host wo
 """
 
 
-class AppRefused(Exception):
+class AppRefused(RuntimeError):
     """The function app can't start; the message names the function and the binding at fault."""

@@ -1,0 +1,93 @@
+"""One Azurite process: how it is started, when it is ready, what it says, how it ends.
+
+The child gets a session of its own, so that Ctrl-C or a kill of our group does not reach it before
+it has saved; it ends when its standard input does (see orphan.cjs), that is, whenever we do.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self
+
+log = logging.getLogger(__name__)
+
+_READY = "successfully listens on"
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+
+
+class AzuriteFailed(RuntimeError):
+    """Azurite ended when it should run; the message holds its last words."""
+
+
+class AzuriteProcess:
+    """A running Azurite. `last_words` is what it said, but for its access log."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.pid = process.pid
+        self.port = 0
+        self.last_words: deque[str] = deque(maxlen=20)
+        self._process = process
+
+    @classmethod
+    async def launch(cls, command: tuple[str, ...], data: Path, host: str, port: int) -> Self:
+        """Start Azurite and return when it listens.
+
+        Raises AzuriteFailed when it ends at once or is silent for a minute.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *_command(command, data, host, port),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            limit=1 << 20,  # a log line holds a URL, and a blob's name may be long
+        )
+        made = cls(process)
+        try:
+            await asyncio.wait_for(made._until_ready(), _START_SECONDS)
+        except TimeoutError:
+            await made.stop()
+            raise AzuriteFailed(f"Azurite said nothing for {_START_SECONDS} s.") from None
+        except BaseException:
+            await made.stop()
+            raise
+        return made
+
+    async def lines(self) -> AsyncIterator[str]:
+        """What it prints, line by line, until it ends."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            yield line.decode(errors="replace").rstrip()
+
+    async def stop(self) -> None:
+        """Let it save and end; kill it when that takes more than ten seconds."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            log.warning("Azurite did not end within %s s and is killed", _STOP_SECONDS)
+            self._process.kill()
+            await self._process.wait()
+
+    async def _until_ready(self) -> None:
+        async for line in self.lines():
+            self.last_words.append(line)
+            if _READY in line:
+                self.port = int(line.rsplit(":", 1)[1])
+                return
+        raise AzuriteFailed("Azurite ended at once: " + " | ".join(self.last_words))
+
+
+def _command(command: tuple[str, ...], data: Path, host: str, port: int) -> list[str]:
+    node, *script = command
+    here = Path(__file__).parent
+    ours = [f"--require={here / name}" for name in ("orphan.cjs", "journal.cjs")]
+    return [
+        *(node, "--no-warnings", *ours, *script, "--blobHost", host, "--blobPort", str(port)),
+        *("--location", str(data), "--disableTelemetry", "--skipApiVersionCheck"),
+        *("--blobKeepAliveTimeout", "60"),  # its 5 s race with clients that keep connections
+    ]
