@@ -77,7 +77,7 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class PoolSeen:
-    """key: of the attempt.  errors: why nodes could not be had.  preparing, running: node counts."""
+    """key: the attempt's.  errors: why nodes could not be had.  preparing, running: node counts."""
 
     id: str
     key: str

@@ -1,0 +1,28 @@
+"""All the ports together: Azure's, the local stack's, or the simulation's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.ports.bus import Bus
+from shared.ports.compute import Compute, Inventory, LiveLogs
+from shared.ports.files import Files, Links
+from shared.ports.images import Images
+from shared.ports.registry import Registry
+from shared.ports.runs import Runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, by its ports."""
+
+    runs: Runs
+    files: Files
+    links: Links
+    registry: Registry
+    bus: Bus
+    compute: Compute
+    inventory: Inventory
+    live_logs: LiveLogs
+    images: Images
+    now: Callable[[], datetime]
