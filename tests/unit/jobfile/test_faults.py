@@ -168,22 +168,6 @@ def test_all_faults_are_told_in_the_order_of_their_lines(folder: Path) -> None:
     ]
 
 
-OVERRIDES = {
-    "mistyped": ({"limits.timeout": "1h"}, "--set limits.timeout=1h: must be a whole number"),
-    "unknown": ({"input.x": "1"}, "--set input.x=1: unknown field; did you mean 'inputs'?"),
-    "no name": ({"": "1"}, "--set =1: '' names no field"),
-    "an empty part": ({"inputs..x": "1"}, "--set inputs..x=1: 'inputs..x' names no field"),
-    "into text": ({"command.x": "1"}, "--set command.x=1: 'command' is not a mapping"),
-    "open quotes": ({"inputs.x": "'a"}, "--set inputs.x='a: the quotes in 'a do not match"),
-    "a path": ({"inputs.d.path": "no"}, "--set inputs.d.path=no: 'no' does not exist"),
-}
-
-
-@pytest.mark.parametrize(("overrides", "said"), OVERRIDES.values(), ids=OVERRIDES)
-def test_a_fault_of_the_command_line(overrides: dict[str, str], said: str, folder: Path) -> None:
-    assert said in faults(folder, RIGHT, overrides)
-
-
 def test_a_home_folder_is_no_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     assert "is far too much to send; put the code in a folder" in faults(

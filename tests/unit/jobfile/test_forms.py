@@ -206,18 +206,6 @@ FORMS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
             }
         },
     ),
-    "inline conda": (
-        {
-            "job.yml": """
-            command: python main.py
-            environment:
-              image: python
-              conda_file:
-                dependencies: [python=3.11]
-            """
-        },
-        {},
-    ),
     "an environment file": (
         {
             "job.yml": "command: x\nenvironment: file:./environments/azureml/env.yml\n",
@@ -309,42 +297,3 @@ def test_a_file_can_be_the_code(tmp_path: Path) -> None:
     job = "command: python t.py\ncode: ./t.py\nenvironment: {image: python}\n"
     file = read_job(written(tmp_path, {"job.yml": job, "t.py": ""}))
     assert file.code == tmp_path / "t.py"
-
-
-SETTINGS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
-    "a number": ({"inputs.x": "2"}, {"inputs": {"x": 2, "d": {"default": 1}}}),
-    "a float": ({"inputs.x": "1e3"}, {"inputs": {"x": 1000.0, "d": {"default": 1}}}),
-    "a boolean": ({"inputs.x": "true"}, {"inputs": {"x": True, "d": {"default": 1}}}),
-    "text": ({"inputs.x": "*.csv: [a"}, {"inputs": {"x": "*.csv: [a", "d": {"default": 1}}}),
-    "quoted text": ({"inputs.x": '"2"'}, {"inputs": {"x": "2", "d": {"default": 1}}}),
-    "nothing": ({"inputs.x": ""}, {"inputs": {"x": "", "d": {"default": 1}}}),
-    "a mapping's default": ({"inputs.d": "5"}, {"inputs": {"x": 1, "d": {"default": 5}}}),
-    "a new field": ({"limits.timeout": "60"}, {"limits": {"timeout": 60}}),
-    "a new mapping": ({"tags.a": "b", "tags.c": "d"}, {"tags": {"a": "b", "c": "d"}}),
-    "the command": ({"command": "echo ${{inputs.x}}"}, {"command": "echo ${{inputs.x}}"}),
-}
-
-
-@pytest.mark.parametrize(("overrides", "holds"), SETTINGS.values(), ids=SETTINGS)
-def test_settings_from_the_command_line(
-    overrides: dict[str, str], holds: dict[str, Any], tmp_path: Path
-) -> None:
-    job = """
-    command: echo
-    environment: {image: python}
-    inputs:
-      x: 1
-      d: {type: integer, default: 1, max: 9}
-    """
-    document = read_job(written(tmp_path, {"job.yml": job}), overrides).document
-    for name, value in holds.items():
-        if name == "inputs":
-            document["inputs"]["d"] = {"default": document["inputs"]["d"]["default"]}
-        assert document[name] == value
-
-
-def test_a_path_from_the_command_line_is_from_the_files_folder(tmp_path: Path) -> None:
-    job = "command: a\nenvironment: {image: python}\ninputs: {d: {type: uri_file, path: x}}\n"
-    path = written(tmp_path, {"job.yml": job, "y": ""})
-    for overrides in ({"inputs.d": "y"}, {"inputs.d.path": "./y"}):
-        assert read_job(path, overrides).local_inputs == {"d": tmp_path / "y"}

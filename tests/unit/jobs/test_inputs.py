@@ -1,0 +1,129 @@
+"""Inputs and outputs that are refused, and what is said of them; which inputs are local."""
+
+from typing import Any
+
+import pytest
+
+from shared.jobs import CommandJob, DataInput, InvalidDocument, parse_job
+
+
+def given(inputs: Any, outputs: Any = None) -> CommandJob:
+    document = {"command": "x", "environment": {"image": "python"}, "inputs": inputs}
+    return parse_job(document | {"outputs": outputs})
+
+
+#: Name: fields, the field that is named, what is said, and what is advised.
+REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "an input's name": ({"inputs": {"a-b": 1}}, "inputs.a-b", "variable's name", "letters"),
+    "an input's value": ({"inputs": {"a": None}}, "inputs.a", "has no value", "write a value"),
+    "a list as input": ({"inputs": {"a": [1]}}, "inputs.a", "an input is a text", "type: "),
+    "an empty input": ({"inputs": {"a": {}}}, "inputs.a", "neither `type` nor `path`", "uri_file"),
+    "an unknown input type": ({"inputs": {"a": {"type": "file"}}}, "inputs.a", "no input", "uri_"),
+    "an mltable": ({"inputs": {"a": {"type": "mltable"}}}, "inputs.a", "not supported yet", "uri"),
+    "data without path": ({"inputs": {"a": {"type": "uri_file"}}}, "inputs.a.path", "is req", ""),
+    "a mode": (
+        {"inputs": {"a": {"path": "x", "mode": "direct"}}},
+        "inputs.a.mode",
+        "not supported for inputs yet",
+        "mode: download",
+    ),
+    "no mode": (
+        {"inputs": {"a": {"path": "x", "mode": "mount"}}},
+        "inputs.a.mode",
+        "there is no mode 'mount'",
+        "ro_mount",
+    ),
+    "a web address": (
+        {"inputs": {"a": {"type": "uri_file", "path": "https://x/iris.csv"}}},
+        "inputs.a.path",
+        "addresses like this are not supported yet",
+        "retrain data upload",
+    ),
+    "a wasbs address": (
+        {"inputs": {"a": {"path": "wasbs://d@a.blob.core.windows.net/x"}}},
+        "inputs.a.path",
+        "not supported yet",
+        "datastores",
+    ),
+    "a data asset": (
+        {"inputs": {"a": {"path": "azureml:wine@latest"}}},
+        "inputs.a.path",
+        "registered data assets are not supported yet",
+        "local path",
+    ),
+    "a strange datastore": (
+        {"inputs": {"a": {"path": "azureml://datastores/mine/paths/x"}}},
+        "inputs.a.path",
+        "no datastore 'mine'",
+        "workspaceblobstore",
+    ),
+    "a way out": (
+        {"inputs": {"a": {"path": "azureml://datastores/workspaceblobstore/paths/../x"}}},
+        "inputs.a.path",
+        "'..' part",
+        "root",
+    ),
+    "a binding in a path": (
+        {"inputs": {"a": {"path": "${{inputs.b}}/x"}, "b": 1}},
+        "inputs.a.path",
+        "${{inputs.b}} has no value here",
+        "only ${{default_datastore}}",
+    ),
+    "infinity": ({"inputs": {"a": float("inf")}}, "inputs.a", "not a finite number", "quotes"),
+    "NUL": ({"inputs": {"a": "\0"}}, "inputs.a", "NUL", "remove it"),
+    "half a character": ({"inputs": {"a": "\ud800"}}, "inputs.a", "surrogate", "whole"),
+    "a huge literal": ({"inputs": {"a": "x" * 40_000}}, "inputs.a", "40,000 bytes", "a file"),
+    "a wrong default": (
+        {"inputs": {"a": {"type": "integer", "default": "1"}}},
+        "inputs.a",
+        "of type string, not integer",
+        "type: string",
+    ),
+    "no default": ({"inputs": {"a": {"type": "integer"}}}, "inputs.a", "no value", "optional"),
+    "below min": (
+        {"inputs": {"a": {"type": "integer", "default": 0, "min": 1}}},
+        "inputs.a",
+        "below min",
+        "larger",
+    ),
+    "above max": (
+        {"inputs": {"a": {"type": "number", "default": 2.5, "max": 2}}},
+        "inputs.a",
+        "above max",
+        "smaller",
+    ),
+    "not in enum": (
+        {"inputs": {"a": {"type": "string", "default": "c", "enum": ["a"]}}},
+        "inputs.a",
+        "not in enum",
+        "use one of",
+    ),
+    "an output type": ({"outputs": {"a": {"type": "custom_model"}}}, "outputs.a.type", "yet", ""),
+    "no output type": ({"outputs": {"a": {"type": "x"}}}, "outputs.a.type", "no output type", ""),
+    "an output mode": ({"outputs": {"a": {"mode": "direct"}}}, "outputs.a.mode", "yet", "upload"),
+    "no output mode": ({"outputs": {"a": {"mode": "x"}}}, "outputs.a.mode", "no output mode", ""),
+    "an output path": ({"outputs": {"a": {"path": "x"}}}, "outputs.a.path", "yet", "leave it"),
+    "a registered output": ({"outputs": {"a": {"name": "m"}}}, "outputs.a.name", "yet", "later"),
+}
+
+
+@pytest.mark.parametrize(("fields", "field", "said", "advised"), REFUSED.values(), ids=REFUSED)
+def test_what_is_wrong_is_said(fields: dict[str, Any], field: str, said: str, advised: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        given(fields.get("inputs"), fields.get("outputs"))
+    problem = refused.value.problems[0]
+    assert str(problem).startswith(f"{field}: ")
+    assert said in problem.message
+    assert advised in problem.remedy
+    assert problem.remedy
+
+
+def test_only_a_path_on_the_users_own_disk_is_local() -> None:
+    job = given(
+        {
+            "here": {"path": "data/x"},
+            "there": {"path": "azureml://datastores/workspaceblobstore/paths/x"},
+        }
+    )
+    local = {name: item.local for name, item in job.inputs.items() if isinstance(item, DataInput)}
+    assert local == {"here": True, "there": False}
