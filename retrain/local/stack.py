@@ -29,6 +29,7 @@ log = logging.getLogger("retrain.stack")
 
 #: The folder of function_app.py and host.json: the checkout.
 ROOT: Final = Path(__file__).resolve().parents[2]
+LOCK: Final = "stack.lock"
 QUEUES: Final = Path(__file__).with_name("queues.json")
 
 
@@ -113,7 +114,7 @@ async def running(options: StackOptions) -> AsyncIterator[Stack]:
     """A stack that is ready, until the block ends. Raises StackFailed; nothing is left running."""
     data = options.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(data / "stack.lock", blocking=False)
+    lock = FileLock(data / LOCK, blocking=False)
     try:
         lock.acquire()
     except Timeout:
