@@ -1,0 +1,41 @@
+"""Azure Service Bus on one machine: AMQP 1.0 for the real SDKs, state that survives a kill.
+
+`engine` holds the rules of queues and knows no wire; `amqp` is the protocol's types and knows no
+queue; `wire` joins the two, `management` answers requests, `store` keeps it all on disk, and
+`listener` lets the same process receive without a wire.
+"""
+
+from retrain.local.servicebus.config import (
+    ConfigError,
+    NamespaceSettings,
+    QueueSettings,
+    parse_config,
+    read_config,
+)
+from retrain.local.servicebus.errors import (
+    EntityNotFound,
+    LockLost,
+    ServiceBusError,
+    SessionLockLost,
+)
+from retrain.local.servicebus.listener import Delivery, Listener, LockedSession
+from retrain.local.servicebus.server import ServiceBusServer, ServiceBusSettings
+from retrain.local.servicebus.store import DataFolderUnusable
+
+__all__ = [
+    "ConfigError",
+    "DataFolderUnusable",
+    "Delivery",
+    "EntityNotFound",
+    "Listener",
+    "LockLost",
+    "LockedSession",
+    "NamespaceSettings",
+    "QueueSettings",
+    "ServiceBusError",
+    "ServiceBusServer",
+    "ServiceBusSettings",
+    "SessionLockLost",
+    "parse_config",
+    "read_config",
+]

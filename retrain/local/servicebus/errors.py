@@ -1,0 +1,101 @@
+"""What Service Bus refuses, with the conditions and statuses that its SDKs turn into exceptions.
+
+ServiceBusError
+├── EntityNotFound, MessageNotFound     404
+├── LockLost                            410   the message's lock
+│   └── SessionLockLost                 410   the session's
+├── SessionTaken, NoSession                   a session can't be had
+├── NotAllowed, BadRequest              400
+├── MessageTooLarge
+└── NotImplementedHere                  501
+"""
+
+
+class ServiceBusError(Exception):
+    """`condition` is the AMQP error condition, `status` what a management reply carries."""
+
+    condition = "amqp:internal-error"
+    status = 400
+
+
+class EntityNotFound(ServiceBusError):
+    condition = "amqp:not-found"
+    status = 404
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"The messaging entity '{address}' could not be found. "
+            "Name it in the emulator's config file."
+        )
+
+
+class MessageNotFound(ServiceBusError):
+    condition = "com.microsoft:message-not-found"
+    status = 404
+
+    def __init__(self, what: str = "The message") -> None:
+        super().__init__(f"{what} does not exist in the state asked for.")
+
+
+class LockLost(ServiceBusError):
+    condition = "com.microsoft:message-lock-lost"
+    status = 410
+
+    def __init__(
+        self,
+        message: str = "The lock supplied is invalid. Either the lock expired, or the message has "
+        "already been removed from the queue.",
+    ) -> None:
+        super().__init__(message)
+
+
+class SessionLockLost(LockLost):
+    condition = "com.microsoft:session-lock-lost"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"The session lock of '{session_id}' has expired or was never held. "
+            "Accept the session again."
+        )
+
+
+class SessionTaken(ServiceBusError):
+    condition = "com.microsoft:session-cannot-be-locked"
+    status = 409
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"The requested session '{session_id}' cannot be accepted. "
+            "It may be locked by another receiver."
+        )
+
+
+class NoSession(ServiceBusError):
+    condition = "com.microsoft:timeout"
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The operation did not complete within the allotted timeout: "
+            "no session with a message was free."
+        )
+
+
+class NotAllowed(ServiceBusError):
+    condition = "amqp:not-allowed"
+
+
+class BadRequest(ServiceBusError):
+    condition = "amqp:invalid-field"
+
+
+class MessageTooLarge(ServiceBusError):
+    condition = "amqp:link:message-size-exceeded"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The message is larger than the entity's limit of {limit} bytes.")
+
+
+class NotImplementedHere(ServiceBusError):
+    condition = "amqp:not-implemented"
+    status = 501

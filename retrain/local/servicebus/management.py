@@ -1,0 +1,196 @@
+"""What a client can ask of a queue beside sending and receiving: `<queue>/$management`.
+
+An operation gets a Request and gives the reply's body, or None when there is nothing to tell
+(204). Names and fields are Service Bus's, misspelling included.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from retrain.local.servicebus.amqp import Array, Int, Timestamp
+from retrain.local.servicebus.engine.queue import Queue
+from retrain.local.servicebus.engine.sessions import Sessions
+from retrain.local.servicebus.errors import (
+    BadRequest,
+    NotAllowed,
+    NotImplementedHere,
+    SessionLockLost,
+)
+from retrain.local.servicebus.messages import Message, parse, serialize
+
+_Value = TypeVar("_Value")
+_Reply = dict[str, Any] | None
+
+_PREFIX: Final = "com.microsoft:"
+#: `last-updated-time` that stands for "whenever": .NET's largest time, in milliseconds.
+_WHENEVER: Final = 253_402_300_800_000
+_RECEIVE_AND_DELETE: Final = 0
+_NO_LOCK: Final = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """consumer: the receiver in whose name the client asks, if it says so."""
+
+    queue: Queue
+    operation: str
+    body: dict[Any, Any]
+    consumer: Any = None
+
+    def field(self, name: str, kind: type[_Value]) -> _Value:
+        """Raises BadRequest when it is missing or mistyped."""
+        value = self.body.get(name)
+        if not isinstance(value, kind):
+            raise BadRequest(f"'{name}' of {self.operation} must be of type {kind.__name__}.")
+        return value
+
+    def fields(self, name: str, kind: type[_Value]) -> list[_Value]:
+        """A list of such values. Raises BadRequest."""
+        values: list[Any] = self.field(name, list)
+        if not all(isinstance(value, kind) for value in values):
+            raise BadRequest(f"'{name}' of {self.operation} must hold {kind.__name__} values.")
+        return values
+
+    @property
+    def sessions(self) -> Sessions:
+        """Raises NotAllowed."""
+        if self.queue.sessions is None:
+            raise NotAllowed(f"The queue '{self.queue.name}' has no sessions.")
+        return self.queue.sessions
+
+
+def perform(request: Request) -> _Reply:
+    """Raises ServiceBusError, DecodeError for a message that can't be read."""
+    operation = _OPERATIONS.get(request.operation.removeprefix(_PREFIX))
+    if operation is None:
+        raise NotImplementedHere(f"There is no operation '{request.operation}' here.")
+    return operation(request)
+
+
+def _renew_lock(request: Request) -> _Reply:
+    tokens = request.fields("lock-tokens", uuid.UUID)
+    until = [request.queue.renew(token.bytes_le) for token in tokens]
+    return {"expirations": Array(_timestamp(each) for each in until)}
+
+
+def _update_disposition(request: Request) -> _Reply:
+    queue, status = request.queue, request.field("disposition-status", str)
+    for each in request.fields("lock-tokens", uuid.UUID):
+        token = each.bytes_le
+        match status:
+            case "completed":
+                queue.complete(token)
+            case "abandoned":
+                queue.abandon(token)
+            case "defered":
+                queue.defer(token)
+            case "suspended":
+                reason = request.body.get("deadletter-reason")
+                description = request.body.get("deadletter-description")
+                queue.dead_letter(token, _text(reason), _text(description))
+            case _:
+                raise BadRequest(f"'disposition-status' can't be '{status}'.")
+    return {}
+
+
+def _peek(request: Request) -> _Reply:
+    request.queue.calls["peek"] += 1
+    found = request.queue.peek(
+        request.field("from-sequence-number", int),
+        request.field("message-count", int),
+        _text(request.body.get("session-id")),
+    )
+    return {"messages": [_entry(message) for message in found]} if found else None
+
+
+def _schedule(request: Request) -> _Reply:
+    request.queue.calls["schedule"] += 1
+    messages = []
+    for entry in request.fields("messages", dict):
+        encoded = entry.get("message")
+        if not isinstance(encoded, bytes):
+            raise BadRequest("each of 'messages' must hold a 'message' of bytes.")
+        messages.append(parse(encoded))
+    return {"sequence-numbers": Array(request.queue.put(messages))}
+
+
+def _cancel(request: Request) -> _Reply:
+    request.queue.calls["cancel_scheduled"] += 1
+    request.queue.cancel(request.fields("sequence-numbers", int))
+    return {}
+
+
+def _receive_deferred(request: Request) -> _Reply:
+    queue = request.queue
+    if queue.sessions and (request.consumer is None or not queue.sessions.holds(request.consumer)):
+        raise SessionLockLost(str(request.body.get("session-id", "")))
+    remove = request.field("receiver-settle-mode", int) == _RECEIVE_AND_DELETE
+    found = queue.receive_deferred(request.fields("sequence-numbers", int), remove=remove)
+    return {"messages": [_locked_entry(message) for message in found]}
+
+
+def _renew_session_lock(request: Request) -> _Reply:
+    request.queue.calls["renew_session_lock"] += 1
+    session = request.sessions.held(request.field("session-id", str))
+    return {"expiration": _timestamp(request.sessions.renew(session))}
+
+
+def _get_session_state(request: Request) -> _Reply:
+    request.queue.calls["get_session_state"] += 1
+    return {"session-state": request.sessions.held(request.field("session-id", str)).state}
+
+
+def _set_session_state(request: Request) -> _Reply:
+    request.queue.calls["set_session_state"] += 1
+    state = request.body.get("session-state")
+    if isinstance(state, str):
+        state = state.encode()
+    if state is not None and not isinstance(state, bytes):
+        raise BadRequest("'session-state' must be bytes or null.")
+    request.queue.set_session_state(request.field("session-id", str), state)
+    return {}
+
+
+def _list_sessions(request: Request) -> _Reply:
+    request.queue.calls["list_sessions"] += 1
+    since, skip = request.field("last-updated-time", int), request.field("skip", int)
+    sessions = request.sessions.by_id.values()
+    if since >= _WHENEVER:
+        ids = [each.id for each in sessions if each.messages or each.state is not None]
+    else:
+        ids = [each.id for each in sessions if each.touched * 1000 > since]
+    page = ids[skip : skip + request.field("top", int)]
+    return {"skip": Int(skip + len(page)), "sessions-ids": Array(page)} if page else None
+
+
+def _entry(message: Message) -> dict[str, Any]:
+    return {"message": serialize(message)}
+
+
+def _locked_entry(message: Message) -> dict[str, Any]:
+    token = uuid.UUID(bytes_le=message.lock.token) if message.lock else _NO_LOCK
+    return {"message": serialize(message), "lock-token": token}
+
+
+def _timestamp(epoch_seconds: float) -> Timestamp:
+    return Timestamp(int(epoch_seconds * 1000))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+_OPERATIONS: Final[dict[str, Callable[[Request], _Reply]]] = {
+    "renew-lock": _renew_lock,
+    "update-disposition": _update_disposition,
+    "peek-message": _peek,
+    "schedule-message": _schedule,
+    "cancel-scheduled-message": _cancel,
+    "receive-by-sequence-number": _receive_deferred,
+    "renew-session-lock": _renew_session_lock,
+    "get-session-state": _get_session_state,
+    "set-session-state": _set_session_state,
+    "get-message-sessions": _list_sessions,
+}

@@ -1,0 +1,130 @@
+"""The emulator as a server: one store, one namespace, one port."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from retrain.local.servicebus.config import NamespaceSettings
+from retrain.local.servicebus.engine.clock import LoopClock
+from retrain.local.servicebus.engine.namespace import Namespace
+from retrain.local.servicebus.listener import Listener
+from retrain.local.servicebus.store import Store
+from retrain.local.servicebus.wire.connection import Connection
+
+log = logging.getLogger(__name__)
+
+#: The port of AMQP without TLS, and of Microsoft's emulator.
+PORT: Final = 5672
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceBusSettings:
+    """Where it listens (port 0: any free one), where its state is, which entities it has.
+
+    now: epoch seconds.
+    """
+
+    data: Path
+    config: NamespaceSettings
+    host: str = "127.0.0.1"
+    port: int = PORT
+    now: Callable[[], float] = field(default=time.time)
+
+
+class ServiceBusServer:
+    """Service Bus on loopback, for azure-servicebus with UseDevelopmentEmulator=true.
+
+    calls: operations served since it was made, by kind: send, receive, complete, …
+    """
+
+    def __init__(self, settings: ServiceBusSettings) -> None:
+        self.settings = settings
+        self.port = settings.port
+        self.calls: Counter[str] = Counter()
+        self._store: Store | None = None
+        self._namespace: Namespace | None = None
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+
+    @property
+    def connection_string(self) -> str:
+        """For ServiceBusClient.from_connection_string; known once started."""
+        return (
+            f"Endpoint=sb://{self.settings.host}:{self.port};"
+            "SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;"
+            "UseDevelopmentEmulator=true"
+        )
+
+    def listener(self, queue: str) -> Listener:
+        """Receive in this process, without a wire. Raises EntityNotFound."""
+        namespace, store = self._started()
+        return Listener(namespace.find(queue), store.commit)
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken, DataFolderUnusable."""
+        loop = asyncio.get_running_loop()
+        self._store = Store(self.settings.data / "servicebus.sqlite", loop.call_soon)
+        clock = LoopClock(self.settings.now)
+        try:
+            self._namespace = Namespace(self.settings.config, self._store, clock, self.calls)
+            self._server = await loop.create_server(
+                self._connect, self.settings.host, self.settings.port
+            )
+        except OSError as error:
+            place = f"{self.settings.host}:{self.settings.port}"
+            raise OSError(
+                error.errno,
+                f"Service Bus can't listen on {place}: {error.strerror}. "
+                "Stop what uses the port, or choose another one.",
+            ) from error
+        finally:
+            if self._server is None:
+                await self.stop()
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Cut every connection and write what is left to write."""
+        server, self._server = self._server, None
+        if server:
+            server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        if server:
+            await server.wait_closed()
+        namespace, self._namespace = self._namespace, None
+        if namespace:
+            namespace.stop()
+        store, self._store = self._store, None
+        if store:
+            try:
+                store.close()
+            except sqlite3.Error:
+                log.exception("the last changes can't be written")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def _started(self) -> tuple[Namespace, Store]:
+        if self._namespace is None or self._store is None:
+            raise RuntimeError("The Service Bus emulator is not started.")
+        return self._namespace, self._store
+
+    def _connect(self) -> Connection:
+        namespace, store = self._started()
+        return Connection(namespace, store.commit, self._connections)

@@ -1,0 +1,1 @@
+"""AMQP connections: frames in, operations on queues, frames out."""

@@ -1,0 +1,92 @@
+"""A link on which the client sends: messages into a queue, or requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from retrain.local.servicebus.amqp import DecodeError, UInt
+from retrain.local.servicebus.amqp.performatives import WRAP, Flow, Transfer
+from retrain.local.servicebus.errors import BadRequest, MessageTooLarge, ServiceBusError
+from retrain.local.servicebus.wire.outcomes import ACCEPTED, rejected
+
+if TYPE_CHECKING:
+    from retrain.local.servicebus.wire.session import Session
+
+#: Transfers a client may send ahead; topped up when half are used.
+_CREDIT: Final = 1000
+
+
+class Sink(Protocol):
+    """Where a link's transfers go. `limit`: the largest, in bytes."""
+
+    limit: int
+
+    def take(self, payload: bytes, message_format: int | None) -> None:
+        """Raises ServiceBusError, DecodeError: the transfer is rejected with the reason."""
+
+
+class IncomingLink:
+    """One attached link, and the parts of a transfer that is not complete yet."""
+
+    def __init__(self, session: Session, name: str, handle: int, sink: Sink) -> None:
+        self.name = name
+        self.handle = handle
+        self.limit = sink.limit
+        self._session = session
+        self._sink = sink
+        self._credit = _CREDIT
+        self._count = 0
+        self._first: Transfer | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def attached(self) -> None:
+        """The client has our side of the link: let it send."""
+        self._grant()
+
+    def close(self, *, failed: bool) -> None:
+        """What came of an unfinished transfer is forgotten."""
+        self._parts.clear()
+
+    def flow(self, flow: Flow) -> None:
+        if flow.echo:
+            self._grant()
+
+    def receive(self, transfer: Transfer, payload: bytes) -> None:
+        """A transfer's frame; the last one makes it whole."""
+        if self._first is None:
+            self._first, self._size = transfer, 0
+        self._parts.append(payload)
+        self._size += len(payload)
+        if transfer.aborted:
+            self._first = None
+            self._parts.clear()
+        elif self._size > self.limit:
+            self._session.detach(self, MessageTooLarge(self.limit))
+        elif not transfer.more:
+            whole = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            first, self._first = self._first, None
+            self._parts.clear()
+            self._whole(first, whole)
+
+    def _whole(self, first: Transfer, payload: bytes) -> None:
+        if first.delivery_id is None:
+            raise DecodeError("a transfer has no delivery-id")
+        self._count = (self._count + 1) & WRAP
+        self._credit -= 1
+        outcome = ACCEPTED
+        try:
+            self._sink.take(payload, first.message_format)
+        except ServiceBusError as error:
+            outcome = rejected(error)
+        except DecodeError as error:
+            outcome = rejected(BadRequest(f"The message can't be read: {error}."))
+        if not first.settled:
+            number = UInt(first.delivery_id & WRAP)
+            self._session.send(0x15, True, number, None, True, outcome)
+        if self._credit < _CREDIT // 2:
+            self._credit = _CREDIT
+            self._grant()
+
+    def _grant(self) -> None:
+        self._session.flow(UInt(self.handle), UInt(self._count), UInt(self._credit))

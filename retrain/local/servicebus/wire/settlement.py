@@ -1,0 +1,92 @@
+"""What a client says about deliveries, done on the queue and confirmed.
+
+The confirmation names the same outcome; `rejected` alone says that dead-lettering was done, and
+`rejected` with an error that the settlement was not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from retrain.local.servicebus.amqp import (
+    DecodeError,
+    Described,
+    Encoded,
+    UInt,
+    encode_described_list,
+)
+from retrain.local.servicebus.amqp.performatives import Disposition
+from retrain.local.servicebus.engine.queue import Queue
+from retrain.local.servicebus.errors import LockLost
+from retrain.local.servicebus.wire.outcomes import (
+    ACCEPTED,
+    ACCEPTED_CODE,
+    MODIFIED_CODE,
+    REJECTED,
+    REJECTED_CODE,
+    RELEASED,
+    RELEASED_CODE,
+    rejected,
+)
+
+if TYPE_CHECKING:
+    from retrain.local.servicebus.wire.session import Session
+
+
+def settle(session: Session, disposition: Disposition) -> None:
+    """A disposition from the receiver; others say nothing new. Raises DecodeError."""
+    if not disposition.role or (disposition.state is None and not disposition.settled):
+        return
+    first = disposition.first
+    last = first if disposition.last is None else disposition.last
+    if first == last:
+        numbers = [first] if first in session.unsettled else []
+    else:  # the range is the client's, and may be absurd: go by what there is
+        numbers = [number for number in session.unsettled if first <= number <= last]
+    for number in numbers:
+        link, token = session.unsettled.pop(number)
+        assert link.queue is not None
+        try:
+            outcome = _apply(link.queue, token, disposition.state)
+        except LockLost as error:
+            outcome = rejected(link.lost(error))
+        if not disposition.settled:
+            session.send(0x15, False, UInt(number), UInt(number), True, outcome)
+
+
+def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
+    """Returns the outcome that confirms it. Raises LockLost."""
+    code = state.descriptor if state else RELEASED_CODE
+    fields: list[Any] = state.value if state and isinstance(state.value, list) else []
+    if code == ACCEPTED_CODE:
+        queue.complete(token)
+        return ACCEPTED
+    if code == RELEASED_CODE:
+        queue.release(token)
+        return RELEASED
+    if code == REJECTED_CODE:
+        queue.dead_letter(token, *_reason(fields))
+        return REJECTED
+    if code == MODIFIED_CODE:
+        elsewhere = len(fields) > 1 and fields[1] is True
+        (queue.defer if elsewhere else queue.abandon)(token)
+        return Encoded(encode_described_list(MODIFIED_CODE, *map(bool, fields[:2])))
+    raise DecodeError(f"unknown delivery state {code!r}")
+
+
+def _reason(fields: list[Any]) -> tuple[str | None, str | None]:
+    """Why a message is dead-lettered: from the error's map, or from the error itself."""
+    error = fields[0].value if fields and isinstance(fields[0], Described) else None
+    if not isinstance(error, list):
+        return None, None
+    condition, description, info = (error + [None] * 3)[:3]
+    if isinstance(info, dict):
+        return (
+            _text(info.get("DeadLetterReason")),
+            _text(info.get("DeadLetterErrorDescription")),
+        )
+    return _text(condition), _text(description)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
