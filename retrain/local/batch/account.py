@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Coroutine
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from retrain.local.batch.entity import Entity
 from retrain.local.batch.errors import Refused
@@ -20,6 +20,8 @@ from retrain.local.batch.task import Task
 log = logging.getLogger("retrain.batch")
 
 T = TypeVar("T")
+
+_KILLING_SECONDS: Final = 10.0
 
 
 class Account:
@@ -36,6 +38,7 @@ class Account:
         self._store = store
         self._changed: dict[tuple[str, str], Entity] = {}
         self._background: set[asyncio.Task[Any]] = set()
+        self._killings: set[asyncio.Task[None]] = set()
 
     def pool(self, pool_id: str) -> Pool:
         """Raises Refused PoolNotFound."""
@@ -172,6 +175,13 @@ class Account:
         task.add_done_callback(self._finished)
         return task
 
+    def see_through(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """As `spawn` for a killing, which also `halt` lets finish: half killed is the worst."""
+        task = self.spawn(work)
+        self._killings.add(task)
+        task.add_done_callback(self._killings.discard)
+        return task
+
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()):
@@ -179,6 +189,8 @@ class Account:
 
     async def halt(self) -> None:
         """Stop all background work where it stands."""
+        if self._killings:
+            await asyncio.wait(self._killings, timeout=_KILLING_SECONDS)
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

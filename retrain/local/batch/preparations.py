@@ -82,7 +82,8 @@ class Preparations:
     async def stop(self, job: Job) -> None:
         """Kill the job's preparations that are running, and wait until they are over."""
         for node_id, running in list(job.preparing.items()):
-            await self._runner.terminate(f"{job.id}--{launch.PREPARATION}--{node_id}")
+            key = f"{job.id}--{launch.PREPARATION}--{node_id}"
+            await asyncio.shield(self._account.see_through(self._runner.terminate(key)))
             await asyncio.wait({running})
 
     async def release(self, job: Job) -> None:
