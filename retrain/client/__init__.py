@@ -3,6 +3,7 @@
 from retrain.client.client import Client
 from retrain.client.errors import (
     ApiError,
+    BadEndpoint,
     BadSource,
     ClientError,
     NotRetrain,
@@ -16,6 +17,7 @@ from retrain.client.records import FINAL, Compute, LogChunk, OutputFile, Run, Ru
 __all__ = [
     "FINAL",
     "ApiError",
+    "BadEndpoint",
     "BadSource",
     "Client",
     "ClientError",

@@ -7,10 +7,11 @@ addresses that the API hands out for Blob Storage carry their own, narrow permis
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from retrain.client.errors import ApiError, ClientError, NotRetrain, Unreachable
+from retrain.client.errors import ApiError, BadEndpoint, ClientError, NotRetrain, Unreachable
 from retrain.client.retry import send
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds; a cold Functions app takes its time
@@ -78,16 +79,14 @@ class Connection:
 
 
 def checked_endpoint(endpoint: str) -> str:
-    """Return the endpoint without a slash at its end; raises ClientError when it is no address."""
+    """Return the endpoint without a slash at its end; raises BadEndpoint."""
     try:
-        url = httpx.URL(endpoint)
-    except httpx.InvalidURL as error:
-        raise ClientError(f"The endpoint {endpoint!r} is no address: {error}.") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ClientError(
-            f"The endpoint {endpoint!r} is no address.",
-            remedy="Write it as http://127.0.0.1:7071 or https://<app>.azurewebsites.net.",
-        )
+        url = urlsplit(endpoint)
+        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError as error:
+        raise BadEndpoint(endpoint) from error
+    if not valid or url.query or url.fragment or url.username:
+        raise BadEndpoint(endpoint)
     return endpoint.rstrip("/").removesuffix("/api")
 
 

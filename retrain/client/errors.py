@@ -20,6 +20,16 @@ class ClientError(Problem):
     """Every error that the client raises."""
 
 
+class BadEndpoint(ClientError):
+    exit_code = 2
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(
+            f"The endpoint {endpoint!r} is no address.",
+            remedy="Write it as http://127.0.0.1:7071 or https://<app>.azurewebsites.net.",
+        )
+
+
 class Detail(TypedDict):
     """One complaint about one field of what was sent; `field` is "" for the whole."""
 

@@ -84,7 +84,9 @@ class ApiServer:
             answer = Response(status_code=401)  # as the Functions host does: no body
         else:
             answer = self._app
-        await answer(scope, receive, _broken(send, fault.sent) if fault else send)
+        await answer(
+            scope, receive, _broken(send, fault.sent) if fault and not fault.status else send
+        )
 
     def _fault(self, method: str, path: str) -> Fault | None:
         for fault in self.faults:

@@ -94,7 +94,7 @@ def test_profiles_are_set_used_and_shown_without_their_keys(own_profile: Path) -
     assert "secret" not in retrain("profile", "show", "--json").output
     assert "secret" in own_profile.read_text()
     bad = retrain("profile", "set", "x", "--endpoint", "localhost:7071")
-    assert bad.exit_code != 0
+    assert bad.exit_code == 2
     assert "is no address" in bad.stderr
 
 

@@ -1,0 +1,131 @@
+"""Following a run: order, characters, attempts, and a service that goes away for a while."""
+
+from collections.abc import Callable
+
+import pytest
+
+from retrain.client import (
+    ApiError,
+    Ended,
+    LogChunk,
+    LogText,
+    Run,
+    StatusChanged,
+    Unreachable,
+    Waiting,
+)
+from retrain.client.follow import Item, follow
+from tests.unit.cli.api_server import a_run
+
+
+class Script:
+    """An API that plays: each look at the run is the next act; its log grows by what is given."""
+
+    def __init__(self, *acts: tuple[str, bytes] | Exception | Run) -> None:
+        self.acts = list(acts)
+        self.run: Run = a_run("r1", "Running")  # type: ignore[assignment]
+        self.run["timeline"] = []
+        self.log = b""
+        self.now = 0.0
+
+    def get_job(self, name: str) -> Run:
+        act = self.acts.pop(0)
+        if isinstance(act, Exception):
+            raise act
+        if isinstance(act, dict):
+            self.run = act
+            return self.run
+        status, text = act
+        self.log += text
+        if self.run["status"] != status or not self.run["timeline"]:
+            moment = {"status": status, "at": "2026-07-10T10:00:00Z", "note": ""}
+            self.run["timeline"].append(moment)  # type: ignore[arg-type]
+        self.run["status"] = status  # type: ignore[typeddict-item]
+        return self.run
+
+    def logs(self, name: str, file: str = "stdout.txt", offset: int = 0) -> LogChunk:
+        over = self.run["status"] in ("Completed", "Failed")
+        if file == "stderr.txt":
+            if not over:
+                raise ApiError(404, "LogNotFound", "no such log yet")
+            return LogChunk(b"", 0, True)
+        chunk = self.log[offset : offset + 4]
+        end = offset + len(chunk)
+        return LogChunk(chunk, end, over and end == len(self.log))
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def play(self) -> list[Item]:
+        return list(follow(self, "r1", sleep=self.sleep, clock=lambda: self.now))
+
+
+def told(items: list[Item]) -> list[str]:
+    words: dict[type, Callable[[Item], str]] = {
+        StatusChanged: lambda item: getattr(item, "status", ""),
+        LogText: lambda item: getattr(item, "text", ""),
+        Waiting: lambda _: "waiting",
+        Ended: lambda _: "ended",
+    }
+    return [words[type(item)](item) for item in items]
+
+
+def test_the_last_line_comes_before_the_end() -> None:
+    script = Script(("Queued", b""), ("Running", b"one\n"), ("Completed", b"two\n"))
+    assert told(script.play()) == ["Queued", "Running", "one\n", "two\n", "Completed", "ended"]
+
+
+def test_a_character_cut_in_two_is_told_whole() -> None:
+    script = Script(("Running", "xü".encode()[:2]), ("Completed", "ü".encode()[1:]))
+    assert "".join(told(script.play())) == "RunningxüCompletedended"
+
+
+def test_bytes_that_are_no_text_do_not_stop_it() -> None:
+    assert told(Script(("Running", b"\xff"), ("Completed", b"")).play())[1] == "\ufffd"
+
+
+def test_a_run_that_never_ran_has_no_log() -> None:
+    assert told(Script(("Queued", b""), ("Canceled", b"")).play()) == [
+        "Queued",
+        "Canceled",
+        "ended",
+    ]
+
+
+def test_a_second_attempt_has_a_log_of_its_own() -> None:
+    script = Script(("Running", b"a\n"))
+    items = follow(script, "r1", sleep=script.sleep)
+    assert told([next(items), next(items)]) == ["Running", "a\n"]
+    script.log = b"b\n"
+    script.run["attempt"] = 2
+    script.acts = [("Queued", b""), ("Completed", b"")]
+    assert told(list(items)) == ["Queued", "b\n", "Completed", "ended"]
+
+
+def test_a_service_that_comes_back_is_waited_for() -> None:
+    gone = Unreachable("http://x")
+    script = Script(("Running", b"a\n"), gone, gone, ("Completed", b"b\n"))
+    assert told(script.play()) == [
+        "Running",
+        "a\n",
+        "waiting",
+        "waiting",
+        "b\n",
+        "Completed",
+        "ended",
+    ]
+
+
+def test_a_service_that_stays_away_is_given_up() -> None:
+    script = Script(("Running", b""), *[Unreachable("http://x")] * 1000)
+    with pytest.raises(Unreachable):
+        script.play()
+    assert 60 < script.now < 70
+
+
+@pytest.mark.parametrize("error", [Unreachable("http://x"), ApiError(404, "RunNotFound", "no")])
+def test_what_is_wrong_from_the_start_is_told_at_once(error: Exception) -> None:
+    script = Script(error)
+    with pytest.raises(type(error)):
+        script.play()
+    assert script.now == 0
