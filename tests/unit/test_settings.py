@@ -1,0 +1,49 @@
+"""What is set from outside is read once, and all that is missing is said at once."""
+
+from dataclasses import fields
+
+import pytest
+
+from shared import settings
+from shared.settings import MissingSettings, Settings
+
+LEAST = {
+    "RETRAIN_STORAGE": "UseDevelopmentStorage=true",
+    "RETRAIN_SERVICEBUS": "Endpoint=sb://127.0.0.1",
+    "RETRAIN_BATCH": "http://127.0.0.1:1",
+}
+
+
+def test_three_are_enough() -> None:
+    assert settings.read(LEAST) == Settings(
+        storage="UseDevelopmentStorage=true",
+        servicebus="Endpoint=sb://127.0.0.1",
+        batch="http://127.0.0.1:1",
+    )
+
+
+def test_each_field_is_a_variable() -> None:
+    names = [field.name for field in fields(Settings)]
+    read = settings.read({f"RETRAIN_{name.upper()}": name for name in names})
+    assert read == Settings(**{name: name for name in names})
+    assert len(names) <= 15
+
+
+def test_an_identity_is_read_as_the_runtime_keeps_it() -> None:
+    read = settings.read(
+        {
+            "RETRAIN_STORAGE__blobServiceUri": "https://x.blob.core.windows.net",
+            "RETRAIN_SERVICEBUS__fullyQualifiedNamespace": "x.servicebus.windows.net",
+            "RETRAIN_BATCH": "https://x.batch.azure.com",
+        }
+    )
+    assert read.storage == "https://x.blob.core.windows.net"
+    assert read.servicebus == "x.servicebus.windows.net"
+
+
+@pytest.mark.parametrize("empty", [{}, {"RETRAIN_STORAGE": "", "RETRAIN_BATCH": ""}])
+def test_all_that_is_missing_is_named_at_once(empty: dict[str, str]) -> None:
+    with pytest.raises(MissingSettings) as caught:
+        settings.read(empty)
+    assert "RETRAIN_STORAGE, RETRAIN_SERVICEBUS, RETRAIN_BATCH" in caught.value.message
+    assert "retrain up" in caught.value.remedy
