@@ -97,8 +97,10 @@ class Run:
         """The run with the moments that the node itself noted, in place of those the watch saw.
 
         Batch tells them only at the end, and between two ticks of the watch a short task passes
-        unseen.
+        unseen. A node that told nothing, being gone, leaves what the watch saw.
         """
+        if prepared is None and started is None:
+            return self
         last = max(i for i, m in enumerate(self.timeline) if m.status is Status.PROVISIONING)
         run = replace(self, timeline=self.timeline[: last + 1], status=Status.PROVISIONING)
         for status, at in ((Status.PREPARING, prepared), (Status.RUNNING, started)):

@@ -40,6 +40,8 @@ def advance(run: Run, event: Event) -> Decision:
     if event.id == run.last_event:
         return Decision(run, run.pending)  # delivered again: decided already, ask for the same
     decision = _decide(run, event)
+    if decision == Decision(run):
+        return decision  # no trace either: what is pending stays there for a nudge to find
     heard = replace(
         decision.run,
         heard_at=max(run.heard_at, event.at),
@@ -56,7 +58,8 @@ def _decide(run: Run, event: Event) -> Decision:
         case Requested() | ImageReady() | ImagePending() | ImageFailed() | RetryDue():
             return _before_compute(run, event)
         case AttemptMoved() | AttemptPending() | AttemptEnded() | TakenDown():
-            return _on_compute(run, event) if event.attempt == run.attempt else Decision(run)
+            present = event.attempt == run.attempt > 0
+            return _on_compute(run, event) if present else Decision(run)
         case CancelAsked():
             return _cancel(run, event)
         case Nudged():
