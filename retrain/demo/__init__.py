@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -28,21 +29,36 @@ def demo(*, engine: str = "auto") -> None:
     options = StackOptions(data=folder, ports=ANY, engine=engine)
     log_to(folder / "stack.log")
     console = Console(highlight=False)
-    ended: list[bool] = []
+    told: list[BaseException | None] = []
 
     async def show(stack: Stack) -> None:
-        def tell() -> None:
-            with Client(stack.addresses["api"], stack.addresses["key"]) as client:
-                Story(stack, client, console, folder).tell()
+        # A thread that nobody waits for: Ctrl-C ends the demo at once, not after its next line.
+        done = asyncio.Event()
+        loop = asyncio.get_running_loop()
 
-        await asyncio.to_thread(tell)
-        ended.append(True)
+        def tell() -> None:
+            told.append(_tell(stack, console, folder))
+            loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=tell, daemon=True).start()
+        await done.wait()
 
     with console.status("starting Blob Storage, Service Bus, Batch and the Functions host …"):
         run(options, show)
-    if not ended:
+    if not told:
         raise Problem("The demo was interrupted.", "Start it again with `make demo`.")
+    if told[0] is not None:
+        raise told[0]
     console.print("\n[bold]The stack is stopped; no process is left.[/bold]")
+
+
+def _tell(stack: Stack, console: Console, folder: Path) -> Exception | None:
+    try:
+        with Client(stack.addresses["api"], stack.addresses["key"]) as client:
+            Story(stack, client, console, folder).tell()
+    except Exception as error:  # noqa: BLE001 - handed to the thread that waits, whatever it is
+        return error
+    return None
 
 
 def _empty(folder: Path) -> None:

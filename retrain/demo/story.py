@@ -113,7 +113,7 @@ class Story:
         self._step(
             "prediction",
             f"loaded {said['model']}, {model.stat().st_size:,} bytes: "
-            f"right about {said['right']} of {said['wines']} wines",
+            f"right about {said['right']} of the file's {said['wines']} wines, most of which it knew",
         )
 
     def _predict(self, run: Run, model: Path) -> str:

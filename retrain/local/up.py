@@ -45,6 +45,8 @@ def log_to(file: Path) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    # azure-batch warns of every 404 to a file's download, since it can't read that error's body.
+    logging.getLogger("azure.batch").setLevel(logging.ERROR)
     for name in ("retrain", "functions"):
         logging.getLogger(name).setLevel(logging.INFO)
 

@@ -12,7 +12,7 @@ from shared.domain.keys import digest
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Source
 from shared.domain.status import Status
-from shared.jobs import DataTrigger, Schedule, job_for_file
+from shared.jobs import DataTrigger, InvalidDocument, Schedule, job_for_file
 from shared.ports.bus import Bus
 from shared.ports.files import DATA, File, Files
 from shared.ports.registry import Registry
@@ -52,16 +52,21 @@ class FileTriggers:
         if file.size == 0:
             log.warning("file %s: empty (0 bytes), no run is started; upload it with rows", path)
             return []
-        started = (self._request(schedule, file) for schedule in schedules)
+        started = [self._request(schedule, file) for schedule in schedules]
         return [name for name in started if name]
 
     def _request(self, schedule: Schedule, file: File) -> str | None:
         memory = digest(schedule.name, file.path)
         before = self.registry.get(_MEMORY, memory) or {}
+        try:
+            job = job_for_file(schedule, file.path)
+        except InvalidDocument as error:
+            log.warning("file %s: its name can't be a job's input: %s", file.path, error)
+            return None
         request = TrainingRequest(
             id=request_id("data", schedule.name, file.path, file.etag),
             at=file.modified.astimezone(UTC),
-            job=job_for_file(schedule, file.path),
+            job=job,
             source=Source(kind="data", schedule=schedule.name, path=file.path),
         )
         if self._same_content(before, file, request.run):

@@ -26,15 +26,16 @@ class LoopbackImages:
         self._client: PipelineClient[Any, Any] = PipelineClient(
             endpoint, retry_policy=RetryPolicy(retry_total=RETRIES)
         )
+        self._images = f"{endpoint}/images"
 
     def ensure(self, key: str, image: str, conda: Mapping[str, Any], *, afresh: bool) -> ImageState:
         recipe = {"image": image, "conda": dict(conda)}
         try:
-            response = self._client.send_request(HttpRequest("GET", f"images/{key}"))
+            response = self._client.send_request(HttpRequest("GET", f"{self._images}/{key}"))
             failed = response.status_code == 200 and response.json()["state"] == "failed"
             if response.status_code == 404 or (failed and afresh):
                 response = self._client.send_request(
-                    HttpRequest("PUT", f"images/{key}", json=recipe)
+                    HttpRequest("PUT", f"{self._images}/{key}", json=recipe)
                 )
             response.raise_for_status()
             return _state(response.json())
