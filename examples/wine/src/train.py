@@ -27,7 +27,7 @@ def read(files):
             rows = csv.DictReader(lines)
             *columns, last = rows.fieldnames or ["nothing"]
             if last != "class" or (names or columns) != columns:
-                raise SystemExit(f"{file.name}: its columns are not those of the other wines.")
+                raise SystemExit(f"{file.name}: its header is not that of data/wine-base.csv.")
             names = columns
             before = len(classes)
             for row in rows:

@@ -6,6 +6,7 @@ taken for a ready one. Which way packages are added, conda or pip, is decided in
 
 import asyncio
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from retrain.local.images.children import Children
 from retrain.local.images.making import BuildFailed, BuildLog
 from retrain.local.images.recipe import Recipe
 from retrain.local.images.translation import CannotTranslate, Translation, translate
-from retrain.local.images.virtual_environments import said
 
 _BUILD_FLAGS: Final = (
     "--add-host",
@@ -65,11 +65,16 @@ class ContainerImages:
         await asyncio.to_thread(shutil.rmtree, context, ignore_errors=True)
         context.mkdir(parents=True)
         _write_context(context, recipe)
-        command = (*self.engine.command, "build", *_for_build(self.engine.run_options))
+        # Without this podman keeps an image of every step, of failed builds too.
+        layers = ("--layers=false",) if self.engine.name == "podman" else ()
+        options = (*layers, *_for_build(self.engine.run_options))
+        command = (*self.engine.command, "build", *options)
         code = await self.children.run((*command, "--tag", image_name(key), str(context)), log)
         await asyncio.to_thread(shutil.rmtree, context, ignore_errors=True)
         if code != 0:
-            raise BuildFailed(f"{self.engine.name} could not build the image: {said(log, code)}")
+            raise BuildFailed(
+                f"{self.engine.name} could not build the image: {log.complaint(code)}"
+            )
 
 
 def _for_build(run_options: Sequence[str]) -> list[str]:
@@ -95,12 +100,20 @@ def _write_context(context: Path, recipe: Recipe) -> None:
         "environment.yml": json.dumps(recipe.conda_file(), indent=2),  # JSON is YAML
         "requirements.txt": "".join(f"{line}\n" for line in wanted.requirements),
         "python.txt": wanted.python,
-        "refusals.txt": refusals,
+        "refusals.txt": f"{refusals}\n" if refusals else "",
+        "certificates.pem": _certificates(),
         "install.sh": _INSTALL.read_text(encoding="utf-8"),
         "Dockerfile": f"FROM {recipe.image}\n"
-        "COPY environment.yml requirements.txt python.txt refusals.txt install.sh /opt/retrain/\n"
+        "COPY . /opt/retrain/\n"
         "RUN /bin/sh /opt/retrain/install.sh\n"
         "ENV PATH=/opt/retrain/environment/bin:$PATH\n",
     }
     for name, text in files.items():
         (context / name).write_text(text, encoding="utf-8")
+
+
+def _certificates() -> str:
+    """What this machine trusts, when it was told so: behind a proxy that opens TLS, an image's own
+    certificates reach no registry."""
+    file = os.environ.get("SSL_CERT_FILE")
+    return Path(file).read_text(encoding="utf-8") if file and Path(file).is_file() else ""

@@ -1,8 +1,13 @@
 # Runs inside the image that is being built: adds a conda file's packages to it.
 # /opt/retrain holds environment.yml (for conda) and, without conda, what it was translated to:
 # requirements.txt, python.txt (version specifiers) and refusals.txt (what can't be translated).
+# certificates.pem is empty on machines that trust no other certificates than everybody does.
 set -eu
 cd /opt/retrain
+if [ -s certificates.pem ]; then # the building machine's own, for as long as the build takes
+    export SSL_CERT_FILE="$PWD/certificates.pem"
+    export PIP_CERT="$SSL_CERT_FILE" REQUESTS_CA_BUNDLE="$SSL_CERT_FILE"
+fi
 
 for tool in mamba conda micromamba; do
     if command -v "$tool" >/dev/null; then
@@ -15,7 +20,7 @@ for tool in mamba conda micromamba; do
 done
 
 if [ -s refusals.txt ]; then
-    echo "error: This image has no conda, and without it:" >&2
+    echo "error: This image has no conda, and:" >&2
     sed 's/^/error: /' refusals.txt >&2
     exit 1
 fi
@@ -40,4 +45,4 @@ PYTHON
 
 # The image's Python is the environment: nothing else of its distribution is to be protected in it.
 PIP_BREAK_SYSTEM_PACKAGES=1 exec "$python" -m pip install --no-cache-dir --disable-pip-version-check \
-    --root-user-action=ignore -r requirements.txt
+    --root-user-action=ignore --progress-bar off -r requirements.txt

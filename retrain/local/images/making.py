@@ -1,5 +1,6 @@
 """What every way of making an environment has in common: its promise, its failure, its log."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,8 @@ from retrain.local.images.recipe import Recipe
 
 TAIL_LINES = 40
 _TAIL_BYTES = 16 * 1024
+_COMPLAINT = re.compile(r"(?:(?:#\d+ )?\d+\.\d+ )?(?:error|cause): (?P<words>.+)", re.IGNORECASE)
+_STEP = ("building at STEP", "failed to solve: process")
 
 
 class BuildFailed(Exception):
@@ -62,3 +65,11 @@ class BuildLog:
             return ""
         text = self.read(max(0, size - _TAIL_BYTES)).decode(errors="replace")
         return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+    def complaint(self, code: int) -> str:
+        """In one line what a program said was wrong, be it uv, pip or an engine; else its code."""
+        found = (_COMPLAINT.fullmatch(line.strip()) for line in self.tail().splitlines())
+        words = list(dict.fromkeys(each["words"] for each in found if each))
+        # An engine tells last, and only, which of its steps failed; the step itself knew why.
+        told = [each for each in words if not each.startswith(_STEP)]
+        return " ".join(told or words) or f"it ended with code {code}"

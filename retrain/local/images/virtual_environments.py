@@ -60,13 +60,13 @@ class VirtualEnvironments:
         create = (self.uv, "venv", "--quiet", "--no-project", "--python", python, str(made))
         code = await self.children.run(create, log)
         if code != 0:
-            raise BuildFailed(f"uv could not make a virtual environment: {said(log, code)}")
+            raise BuildFailed(f"uv could not make a virtual environment: {log.complaint(code)}")
         requirements = made / "requirements.txt"
         requirements.write_text("\n".join(wanted.requirements) + "\n", encoding="utf-8")
         install = (self.uv, "pip", "install", "--python", str(made / "bin" / "python"))
         code = await self.children.run((*install, "--requirements", str(requirements)), log)
         if code != 0:
-            raise BuildFailed(f"uv could not install the packages: {said(log, code)}")
+            raise BuildFailed(f"uv could not install the packages: {log.complaint(code)}")
 
     def _show(self, key: str, made: Path) -> None:
         shown = self._shown(key)
@@ -78,12 +78,3 @@ class VirtualEnvironments:
 
     def _shown(self, key: str) -> Path:
         return self.data / "environments" / key
-
-
-def said(log: BuildLog, code: int) -> str:
-    """uv's own words of what went wrong; the exit code when it said nothing."""
-    lines = (line.strip() for line in log.tail().splitlines())
-    words = [
-        line.split(":", 1)[1].strip() for line in lines if line.startswith(("error:", "cause:"))
-    ]
-    return ": ".join(words) or f"it ended with code {code}"
