@@ -61,4 +61,6 @@ def _heaviest(files: Sequence[SourceFile], *, by_size: bool) -> str:
 
 def megabytes(size: int) -> str:
     """Write a size in bytes as people read it, in units of 1000."""
+    if size < 1000:
+        return f"{size} B"
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
