@@ -14,8 +14,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from retrain.local.azurite.access_log import BlobCreated
-from retrain.local.azurite.rest import BlobReader
+from retrain.local.azurite.rest import BlobReader, BlobServiceRefused
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ Subscriber = Callable[[BlobCreated], Awaitable[None]]
 SLACK = timedelta(seconds=5)
 #: How often the mark is written, in seconds, while events come.
 _MARK_EVERY = 1.0
+#: After a listing that failed, in seconds.
+_LIST_AGAIN = 1.0
 
 
 class BlobEvents:
@@ -40,6 +44,7 @@ class BlobEvents:
         self._running = False
         # While a listing is under way the mark may not pass where it began.
         self._listed_from: datetime | None = None
+        self._listing: asyncio.Task[None] | None = None
 
     def subscribe(self, subscriber: Subscriber, containers: Iterable[str]) -> None:
         """Tell `subscriber` of every blob made in these containers. Call before `start`."""
@@ -48,16 +53,31 @@ class BlobEvents:
     async def start(self) -> None:
         """Tell of what was made since the mark, and from now on of all that is published."""
         self._running = True
-        await self.repeat()
+        self.repeat()
 
-    async def repeat(self) -> None:
-        """Tell of what was made since the mark: its events may not have come, or not been heard."""
-        since = self._listed_from = self.ensure_mark()
+    def repeat(self) -> None:
+        """Tell of what was made since the mark: its events may not have come, or not been heard.
+
+        Returns at once; containers are listed in the background.
+        """
+        if not self._running:
+            return
+        if self._listing:
+            self._listing.cancel()
+        self._listed_from = self.ensure_mark()
+        self._listing = asyncio.ensure_future(self._list(self._listed_from))
+
+    async def _list(self, since: datetime) -> None:
         wanted = frozenset[str]().union(*(names for _, names in self._subscribers))
-        async for event in self.catch_up(since, wanted):
-            log.info("blob %s/%s was made while nobody listened", event.container, event.name)
-            self.publish(event)
-        self._listed_from = None
+        while self._listed_from:
+            try:
+                async for event in self.catch_up(since, wanted):
+                    log.info("blob %s/%s may not be known yet", event.container, event.name)
+                    self.publish(event)
+                self._listed_from = None
+            except (httpx.HTTPError, BlobServiceRefused) as error:
+                log.warning("blobs made since %s can't be listed, trying again: %s", since, error)
+                await asyncio.sleep(_LIST_AGAIN)
 
     def ensure_mark(self) -> datetime:
         """The mark; made now when there is none: what is older than the first start is no event."""
@@ -81,8 +101,8 @@ class BlobEvents:
             await asyncio.wait(self._underway, timeout=patience_seconds)
         self._write_mark(self._dealt_with(stopped))
         self._subscribers.clear()
-        tasks = [*self._underway, *([self._marking] if self._marking else [])]
-        self._marking = None
+        tasks = [*self._underway, *(task for task in (self._marking, self._listing) if task)]
+        self._marking = self._listing = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -146,7 +146,7 @@ class AzuriteServer:
             except (AzuriteFailed, OSError):
                 log.critical("Azurite can't be started again", exc_info=True)
                 return
-            self._repeating = asyncio.create_task(self.events.repeat())
+            self.events.repeat()
 
     async def _read_log(self, process: AzuriteProcess) -> None:
         async for line in process.lines():
