@@ -6,12 +6,19 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from retrain.local.batch import durations
 from retrain.local.batch.entity import Entity, stamp, without_nulls
+from retrain.local.batch.errors import Refused
 from retrain.local.batch.execution import Outcome
 from retrain.local.batch.task import Task, failure_document
+
+_TOO_LATE: Final = {
+    "terminating": "JobBeingTerminated",
+    "completed": "JobCompleted",
+    "deleting": "JobBeingDeleted",
+}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -148,6 +155,11 @@ class Job(Entity):
         """Active, told to end after its last task, and that one is over (or there is none)."""
         wish = self.spec.get("onAllTasksComplete") == "terminatejob"
         return wish and self.state == "active" and self.open_tasks == 0
+
+    def demand_open(self) -> None:
+        """Raises Refused when the job is past the point where it could be changed."""
+        if self.state in _TOO_LATE:
+            raise Refused(_TOO_LATE[self.state])
 
     def may_start_more(self) -> bool:
         """False when as many run as maxParallelTasks lets."""

@@ -7,14 +7,25 @@ node goes on to serve other jobs.
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.entity import stamp
-from retrain.local.batch.execution import Execution, Node, Outcome
+from retrain.local.batch.execution import Execution, Failure, Node, Outcome
 from retrain.local.batch.folders import fresh
 from retrain.local.batch.job import Job, NodeTask
 from retrain.local.batch.pool import ComputeNode
+
+
+async def run_fresh(runner: Node, execution: Execution) -> Outcome:
+    """Run it in an empty folder; a folder that can't be made is the node's fault."""
+    try:
+        fresh(execution.task_dir)
+    except OSError as error:
+        message = f"The task's folder could not be made: {error}"
+        return Outcome(None, Failure("servererror", "ResourceDirectoryCreateFailed", message))
+    return await runner.run(execution, lambda: None)
 
 
 class Preparations:
@@ -61,17 +72,14 @@ class Preparations:
         execution = launch.preparation_execution(self._account, job, node)
         spec = job.preparation or {}
         limit = int((spec.get("constraints") or {}).get("maxTaskRetryCount") or 0)
+        limit = sys.maxsize if limit == -1 else limit
         run = self._begin(job, node, launch.PREPARATION)
         job.preparations[node.id] = run
         self._account.save(job)
         while True:
-            outcome = await self._run(execution)
-            over = outcome.succeeded or job.state != "active" or node.leaving
-            if (
-                over
-                or not outcome.exit_code
-                or limit not in (-1, *range(run.retries + 1, limit + 1))
-            ):
+            outcome = await run_fresh(self._runner, execution)
+            ending = job.state != "active" or node.leaving
+            if not outcome.exit_code or ending or run.retries >= limit:
                 break
             run.retries += 1
             run.last_retry = stamp()
@@ -102,12 +110,9 @@ class Preparations:
         run = self._begin(job, node, launch.RELEASE)
         job.releases[node.id] = run
         self._account.save(job)
-        run.end(await self._run(launch.release_execution(self._account, job, node)))
+        execution = launch.release_execution(self._account, job, node)
+        run.end(await run_fresh(self._runner, execution))
         self._account.save(job)
-
-    async def _run(self, execution: Execution) -> Outcome:
-        fresh(execution.task_dir)
-        return await self._runner.run(execution, lambda: None)
 
     def _begin(self, job: Job, node: ComputeNode, name: str) -> NodeTask:
         return NodeTask(

@@ -13,10 +13,9 @@ from typing import Any
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.execution import Node, Outcome
-from retrain.local.batch.folders import fresh
 from retrain.local.batch.job import Job
 from retrain.local.batch.pool import ComputeNode, Pool
-from retrain.local.batch.preparations import Preparations
+from retrain.local.batch.preparations import Preparations, run_fresh
 from retrain.local.batch.task import ENDED_BY_USER, Task, Verdict
 
 
@@ -135,8 +134,7 @@ class Scheduler:
     async def _run_once(self, task: Task, node: ComputeNode) -> bool:
         """Run the task; True when it is to be tried once more on this node."""
         execution = launch.task_execution(self._account, task, node)
-        fresh(execution.task_dir)
-        outcome = await self._runner.run(execution, lambda: None)
+        outcome = await run_fresh(self._runner, execution)
         if task.verdict is not None and not outcome.succeeded:
             self._obey(task, task.verdict)
             return False

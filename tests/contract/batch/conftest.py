@@ -1,6 +1,7 @@
 """A Batch emulator in a thread of its own, and the unmodified azure-batch client."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -190,9 +191,9 @@ def with_body(download: Callable[[], bytes]) -> bytes:
     try:
         return download()
     except HttpResponseError as error:
-        if error.response is not None:
-            error.model = error.response.json() if error.response.read() else None
-            error.response.close()
+        response: Any = error.response
+        error.model = json.loads(response.read())
+        response.close()
         raise
 
 

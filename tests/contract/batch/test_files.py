@@ -45,7 +45,7 @@ def test_properties(client: BatchClient, job: str) -> None:
     about = client.get_task_file_properties(job, "t", "stdout.txt")
     assert (about.content_length, about.is_directory) == (10, False)
     assert about.last_modified is not None
-    assert about.url.endswith(f"/jobs/{job}/tasks/t/files/stdout.txt")
+    assert str(about.url).endswith(f"/jobs/{job}/tasks/t/files/stdout.txt")
     assert client.get_task_file_properties(job, "t", "wd").is_directory
 
 

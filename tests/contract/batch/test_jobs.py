@@ -265,7 +265,7 @@ def test_existing_and_unknown(client: BatchClient) -> None:
 def test_conditions(client: BatchClient) -> None:
     job = make_job(client)
     tag = client.get_job(job).etag
-    same = {"etag": tag, "match_condition": MatchConditions.IfNotModified}
+    same: dict[str, Any] = {"etag": tag, "match_condition": MatchConditions.IfNotModified}
     change = batch.BatchJobUpdateOptions(priority=1)
     client.update_job(job, change, **same)
     with pytest.raises(HttpResponseError) as caught:

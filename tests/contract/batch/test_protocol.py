@@ -70,8 +70,8 @@ ODD: dict[str, tuple[str, str, int, str]] = {
 def test_odd_requests(client: BatchClient, method: str, path: str, status: int, code: str) -> None:
     error = refusal(lambda: send(client, method, path))
     assert (error.status_code, code_of(error)) == (status, code)
-    assert error.response is not None
-    message = error.response.json()["message"]
+    response: Any = error.response
+    message = response.json()["message"]
     assert message["lang"] == "en-US"
     assert "RequestId:" in message["value"]
 
@@ -105,7 +105,9 @@ def many(client: BatchClient) -> str:
     """25 tasks that wait, and one that failed."""
     job = make_job(client, pool_info=auto_pool(nodes=1))
     add_task(client, job, "exit 2", task="failed")
-    completed(client, job, "failed")
+    failed = completed(client, job, "failed").execution_info
+    assert failed is not None
+    assert failed.exit_code == 2, failed.as_dict()
     pool = client.get_job(job).execution_info
     assert pool is not None
     assert pool.pool_id is not None

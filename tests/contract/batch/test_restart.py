@@ -163,9 +163,9 @@ def test_a_pool_keeps_its_nodes(tmp_path: Path, environments: Path) -> None:
 
 def test_two_emulators_never_share_a_folder(tmp_path: Path) -> None:
     settings = BatchSettings(data=tmp_path)
-    with running(settings):
-        with pytest.raises(RuntimeError, match="Another Batch emulator"), running(settings):
-            pass
+    refused = pytest.raises(RuntimeError, match="Another Batch emulator")
+    with running(settings), refused, running(settings):
+        pass
 
 
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final
+from typing import Any
 
 from retrain.local.batch import bodies, listing
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.job import Job
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import Request, Response, answer, document
-
-#: What a request meets when the job is past the point where it could be done.
-_TOO_LATE: Final = {
-    "terminating": "JobBeingTerminated",
-    "completed": "JobCompleted",
-    "deleting": "JobBeingDeleted",
-}
 
 
 def create(service: Service, request: Request) -> Response:
@@ -86,7 +79,7 @@ def replace(service: Service, request: Request) -> Response:
 
 
 def _update(service: Service, job: Job, changes: dict[str, Any]) -> Response:
-    _refuse_late(job)
+    job.demand_open()
     bodies.check_priority(changes)
     _check_completion(job, changes)
     if "poolInfo" in changes:
@@ -130,7 +123,7 @@ def terminate(service: Service, request: Request) -> Response:
     job = _job(service, request)
     body = request.optional_object()
     bodies.JOB_TERMINATE("", body)
-    _refuse_late(job)
+    job.demand_open()
     service.endings.terminate(job, body.get("terminateReason") or "UserTerminate")
     return answer(202, job)
 
@@ -139,7 +132,7 @@ def disable(service: Service, request: Request) -> Response:
     job = _job(service, request)
     body = request.object()
     bodies.JOB_DISABLE("", body)
-    _refuse_late(job)
+    job.demand_open()
     if job.state != "active":
         raise Refused("JobDisabled")
     service.endings.disable(job, body["disableTasks"].lower())
@@ -148,7 +141,7 @@ def disable(service: Service, request: Request) -> Response:
 
 def enable(service: Service, request: Request) -> Response:
     job = _job(service, request)
-    _refuse_late(job)
+    job.demand_open()
     if job.state == "active":
         raise Refused("OperationInvalidForCurrentState", Reason="The job is enabled already")
     service.endings.enable(job)
@@ -204,8 +197,3 @@ def _job(service: Service, request: Request) -> Job:
     job = service.account.job(request.arguments["job"])
     request.require(job)
     return job
-
-
-def _refuse_late(job: Job) -> None:
-    if job.state in _TOO_LATE:
-        raise Refused(_TOO_LATE[job.state])

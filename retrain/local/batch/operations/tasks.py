@@ -14,11 +14,6 @@ from retrain.local.batch.task import Task
 from retrain.local.batch.wire import Request, Response, answer, document
 
 _AT_ONCE: Final = 100
-_TOO_LATE: Final = {
-    "terminating": "JobBeingTerminated",
-    "completed": "JobCompleted",
-    "deleting": "JobBeingDeleted",
-}
 
 
 def create(service: Service, request: Request) -> Response:
@@ -108,8 +103,7 @@ async def delete(service: Service, request: Request) -> Response:
 
 def reactivate(service: Service, request: Request) -> Response:
     task = _task(service, request)
-    if task.job.state in _TOO_LATE:
-        raise Refused(_TOO_LATE[task.job.state])
+    task.job.demand_open()
     if task.state != "completed":
         raise Refused("TaskNotCompleted")
     if task.result == "success":
@@ -120,8 +114,7 @@ def reactivate(service: Service, request: Request) -> Response:
 
 def _open_job(service: Service, request: Request) -> Job:
     job = service.account.job(request.arguments["job"])
-    if job.state in _TOO_LATE:
-        raise Refused(_TOO_LATE[job.state])
+    job.demand_open()
     return job
 
 
