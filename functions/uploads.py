@@ -28,8 +28,7 @@ def data_landed(blob: func.InputStream) -> None:
 )
 def task_ended(blob: func.InputStream) -> None:
     """The last file that Batch uploads of a task."""
-    run, attempt, _ = _path(blob).split("/")
-    product().observer.observe(run, int(attempt))
+    product().observer.landed(_path(blob))
 
 
 def _path(blob: func.InputStream) -> str:

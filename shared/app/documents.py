@@ -1,14 +1,17 @@
 """Documents from outside, checked: by the job language first, then for what can be run here."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from shared.domain.errors import Invalid
 from shared.jobs import (
     CommandJob,
+    DataInput,
     InvalidDocument,
     Schedule,
     check_resolved,
+    dump,
     field_name,
     parse_job,
     parse_schedule,
@@ -20,6 +23,8 @@ _To = TypeVar("_To")
 _COMPUTES: Final = (None, "serverless", "local", "azureml:serverless", "azureml:local")
 #: A user delegation key signs for 7 days at most, and an attempt needs an hour around its script.
 LONGEST: Final = 6 * 24 * 3600
+#: Bytes of a job as JSON: a message has 256 KB at most, with its envelope.
+LARGEST: Final = 200_000
 
 
 def submitted_job(document: Mapping[str, Any]) -> CommandJob:
@@ -35,24 +40,32 @@ def checked_schedule(document: Mapping[str, Any]) -> Schedule:
 
 def checked_job(job: CommandJob) -> CommandJob:
     """The job, when it can be run as it stands: nothing in it lies on its author's own disk."""
-    problems = []
     _parsed(check_resolved, job)
-    if job.compute not in _COMPUTES:
-        problems.append(
-            ("compute", f"there is no compute '{job.compute}'; leave it out, or write `serverless`")
-        )
-    if job.limits.timeout and job.limits.timeout > LONGEST:
-        problems.append(("limits.timeout", f"more than {LONGEST:,} s (6 days) is not supported"))
-    if job.name is not None:
-        problems.append(("name", "Retrain names runs itself, by time; use display_name"))
+    problems = [*_problems(job)]
     if problems:
         raise Invalid(
             f"The job can't be run as it is: {problems[0][0]}: {problems[0][1]}.",
-            remedy="`retrain job create -f job.yml` uploads local files before it submits.",
+            remedy="Mend the fields that `details` names.",
             code="InvalidJob",
             details=problems,
         )
     return job
+
+
+def _problems(job: CommandJob) -> Iterator[tuple[str, str]]:
+    if job.compute not in _COMPUTES:
+        yield "compute", f"there is no compute '{job.compute}'; leave it out, or write `serverless`"
+    if job.limits.timeout and job.limits.timeout > LONGEST:
+        yield "limits.timeout", f"more than {LONGEST:,} s (6 days) is not supported"
+    if job.name is not None:
+        yield "name", "Retrain names runs itself, by time; use display_name"
+    for name, given in job.inputs.items():
+        if not isinstance(given, DataInput) or given.type != "uri_file":
+            continue
+        if given.path.endswith("/"):
+            yield f"inputs.{name}.path", "a uri_file is one file; name it, or use uri_folder"
+    if len(json.dumps(dump(job)).encode()) > LARGEST:
+        yield "command", f"the whole job is larger than {LARGEST:,} bytes; put texts into files"
 
 
 def _parsed(parse: Callable[[_From], _To], document: _From) -> _To:

@@ -1,7 +1,7 @@
 """What a command does. Each ends by telling the run, through its queue, how it went.
 
-Ids of those messages come from the attempt and from the event that asked, so that a command that
-is performed twice tells it once.
+Ids of those messages come from the attempt, so that a command that is performed twice tells it
+once; what a nudge asks for anew is told anew, since the first telling may have been lost.
 """
 
 import logging
@@ -20,6 +20,7 @@ from shared.domain.events import (
     ImageFailed,
     ImagePending,
     ImageReady,
+    Nudged,
     RetryDue,
     TakenDown,
 )
@@ -51,19 +52,19 @@ class Effects:
         """Do it, once more if need be. Raises Transient."""
         match command:
             case BuildImage():
-                self._build_image(run, command)
+                self._build_image(run, command, _anew(run, event))
             case Provision():
                 self._provision(run, command)
             case Look():
                 self.observer.observe(run.name, command.attempt, look=command.look)
             case TakeDown():
-                self._take_down(run, command)
+                self._take_down(run, command, _anew(run, event))
             case Wait():
                 self._wait(run, command, event)
             case _:
                 assert_never(command)
 
-    def _build_image(self, run: Run, command: BuildImage) -> None:
+    def _build_image(self, run: Run, command: BuildImage, anew: str) -> None:
         environment = run.job.environment
         try:
             conda = environment.conda_file
@@ -73,7 +74,7 @@ class Effects:
             )
         except Permanent as refusal:
             state = ImageState("failed", reason=f"{refusal} {refusal.remedy}")
-        now, stem = self.now(), f"{run.name}-image"
+        now, stem = self.now(), f"{run.name}-image{anew}"
         match state.state:
             case "ready":
                 told = ImageReady(id=f"{stem}-ready", at=now, image=state.image)
@@ -109,11 +110,11 @@ class Effects:
             )
             self.bus.event(run.name, ended)
 
-    def _take_down(self, run: Run, command: TakeDown) -> None:
+    def _take_down(self, run: Run, command: TakeDown, anew: str) -> None:
         if command.keep_logs:
             self._keep_logs(run)
         self.compute.take_down(run.key)
-        done = TakenDown(id=f"{run.key}-taken-down", at=self.now(), attempt=command.attempt)
+        done = TakenDown(id=f"{run.key}-taken-down{anew}", at=self.now(), attempt=command.attempt)
         self.bus.event(run.name, done)
 
     def _keep_logs(self, run: Run) -> None:
@@ -127,5 +128,11 @@ class Effects:
 
     def _wait(self, run: Run, command: Wait, event: Event) -> None:
         due = event.at + timedelta(seconds=command.seconds)
-        again = RetryDue(id=f"{run.name}-retry-{command.attempt}", at=due, attempt=command.attempt)
+        stem = f"{run.name}-retry-{command.attempt}"
+        again = RetryDue(id=stem + _anew(run, event), at=due, attempt=command.attempt)
         self.bus.event(run.name, again, after=due)
+
+
+def _anew(run: Run, event: Event) -> str:
+    """Sets what a nudge asks for apart: the bus drops an id that it saw before."""
+    return event.id.removeprefix(run.name) if isinstance(event, Nudged) else ""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.app.schedules import Schedules
@@ -22,6 +22,8 @@ log = logging.getLogger("retrain.triggers")
 
 #: The registry's kind for what a schedule last made of a file.
 _MEMORY: Final = "landed"
+#: For so long a request without a run may still be on its way.
+_ON_ITS_WAY: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,13 @@ class FileTriggers:
             return None
         self.bus.request(request)
         log.info("file %s: schedule %s asks for run %s", file.path, schedule.name, request.run)
-        told = {"run": request.run, "md5": file.md5, "path": file.path, "schedule": schedule.name}
+        told = {
+            "run": request.run,
+            "at": request.at.isoformat(),
+            "md5": file.md5,
+            "path": file.path,
+            "schedule": schedule.name,
+        }
         self.registry.put(_MEMORY, memory, told)
         return request.run
 
@@ -85,5 +93,5 @@ class FileTriggers:
         try:
             status = self.runs.load(before["run"]).run.status
         except NotFound:
-            return False
+            return file.modified - datetime.fromisoformat(before["at"]) < _ON_ITS_WAY
         return status not in (Status.FAILED, Status.CANCELED)

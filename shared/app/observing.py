@@ -3,18 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared.domain.events import AttemptEnded, AttemptMoved, AttemptPending
-from shared.domain.keys import attempt_key
+from shared.domain.keys import attempt_key, is_run_name
 from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute
 
-LOST = Problem(
+#: The empty blob that Batch uploads last of all that a task left.
+MARKER: Final = "ended"
+LOST: Final = Problem(
     "ComputeLost",
     "The run's Batch job is gone, though nobody of Retrain deleted it.",
     "Look in the Batch account's activity log for who did.",
+)
+JOB_ENDED: Final = Problem(
+    "ComputeEnded",
+    "The run's Batch job ended before its script did: it found no node in time, or somebody "
+    "terminated it.",
+    "Look at the job in the Batch account, and at its quota.",
 )
 _SECONDS = (1, 1, 2, 4, 8, 15)  # between looks at a task whose marker was seen; the last one holds
 
@@ -25,8 +34,16 @@ class Observer:
     bus: Bus
     now: Callable[[], datetime]
 
-    def observe(self, run: str, attempt: int, *, look: int = 0, tag: str = "") -> None:
-        """Tell the run that its attempt has ended; look again later if it hasn't.
+    def landed(self, path: str) -> None:
+        """A blob `<run>/<attempt>/ended` landed. Others fit the trigger's pattern too, such as
+        `<run>/1/outputs/ended`: they are the script's own, and tell nothing."""
+        run, _, rest = path.partition("/")
+        attempt, _, file = rest.partition("/")
+        if is_run_name(run) and attempt.isdecimal() and file == MARKER:
+            self.observe(run, int(attempt))
+
+    def observe(self, run: str, attempt: int, *, look: int = 0, tag: str = "") -> bool:
+        """Tell the run that its attempt has ended; look again later if it hasn't. True if it has.
 
         Batch uploads the marker before it calls the task completed, so the first look can be early.
         tag: tells the watch's messages from the others, so that it can repair a lost one.
@@ -35,7 +52,8 @@ class Observer:
         report = self.compute.report(key)
         if report is None:
             self.lost(run, attempt, tag)
-        elif report.phase == "ended":
+            return True
+        if report.phase == "ended":
             ended = AttemptEnded(
                 id=f"{key}-ended{tag}",
                 at=now,
@@ -46,19 +64,21 @@ class Observer:
                 started_at=report.started_at,
             )
             self.bus.event(run, ended)
-        elif not tag:
+            return True
+        if not tag:
             later = now + timedelta(seconds=_SECONDS[min(look, len(_SECONDS) - 1)])
             pending = AttemptPending(
                 id=f"{key}-look-{look + 1}", at=later, attempt=attempt, look=look + 1
             )
             self.bus.event(run, pending, after=later)
+        return False
 
-    def lost(self, run: str, attempt: int, tag: str) -> None:
-        """Tell the run that its compute is gone."""
+    def lost(self, run: str, attempt: int, tag: str, problem: Problem = LOST) -> None:
+        """Tell the run that its compute is gone, or good for nothing."""
         key = attempt_key(run, attempt)
         ended = AttemptEnded(
             id=f"{key}-lost{tag}", at=self.now(), attempt=attempt,
-            cause="infrastructure", problem=LOST,
+            cause="infrastructure", problem=problem,
         )  # fmt: skip
         self.bus.event(run, ended)
 

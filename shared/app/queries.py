@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from shared.app.observing import MARKER
 from shared.domain.errors import NotFound
 from shared.domain.run import Run
 from shared.domain.status import Status
@@ -14,8 +15,6 @@ from shared.ports.runs import Runs, Summary
 
 #: How long the address of an output is good for.
 READABLE: Final = timedelta(minutes=15)
-#: The marker that tells of a task's end: ours, not the user's.
-MARKER: Final = "ended"
 _ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
 
 
@@ -67,7 +66,7 @@ class Queries:
         return [
             replace(file, path=file.path.removeprefix(prefix))
             for file in self.files.list(OUTPUTS, prefix)
-            if file.path != prefix + MARKER
+            if file.path != prefix + MARKER  # ours, not the user's
         ]
 
     def output_link(self, name: str, path: str) -> str:

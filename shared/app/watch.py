@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.app.observing import Observer
+from shared.app.observing import JOB_ENDED, Observer
 from shared.domain.errors import NotFound
 from shared.domain.events import AttemptEnded, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
@@ -29,7 +29,7 @@ DAYS: Final = 8
 GRACE: Final = timedelta(minutes=2)
 #: After so long without news a run in Queued, or building its image, is asked to go on.
 PATIENCE: Final = timedelta(minutes=10)
-#: So many attempts that don't come to life are looked at one by one in a tick, oldest first.
+#: So many attempts that don't come to life are looked at one by one in a tick, others the next.
 LOOKS: Final = 50
 
 _ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
@@ -41,7 +41,7 @@ class Scene:
 
     now: datetime
     attempts: dict[str, AttemptSeen]
-    pools: Sequence[PoolSeen]
+    pools: dict[str, PoolSeen]
     live: dict[str, Summary]
 
     @property
@@ -49,8 +49,12 @@ class Scene:
         """Sets a tick's messages apart from lost ones; two instances in a minute send the same."""
         return f"-w{self.now:%Y%m%d%H%M}"
 
-    def pool_of(self, key: str) -> PoolSeen | None:
-        return next((pool for pool in self.pools if pool.key == key), None)
+    @property
+    def in_turn(self) -> Sequence[Summary]:
+        """The live runs, begun elsewhere each minute, so that each is once among the first."""
+        runs = list(self.live.values())
+        start = int(self.now.timestamp()) // 60 * LOOKS % max(1, len(runs))
+        return [*runs[start:], *runs[:start]]
 
     def quiet(self, run: Summary, span: timedelta) -> bool:
         return self.now - run.heard_at > span
@@ -69,7 +73,7 @@ class Watch:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
         scene = self._look()
         looks = LOOKS
-        for run in scene.live.values():
+        for run in scene.in_turn:
             if run.status in _ON_COMPUTE and run.attempt:
                 looks -= self._on_compute(scene, run, looks)
             else:
@@ -78,11 +82,16 @@ class Watch:
 
     def _look(self) -> Scene:
         attempts = {seen.key: seen for seen in self.inventory.attempts()}
-        pools = self.inventory.pools()
+        pools = {pool.key: pool for pool in self.inventory.pools() if split_attempt_key(pool.key)}
         now = self.now()
-        days = (f"{now - timedelta(days=back):%Y%m%d}-" for back in range(DAYS))
+        days = [f"{now - timedelta(days=back):%Y%m%d}-" for back in range(DAYS)]
+        # A run that is tried again for long can be older; its job tells of it.
+        older = {seen.run for seen in attempts.values() if seen.run and seen.run < days[-1]}
         live = {
-            run.name: run for day in days for run in self.runs.list(day) if not run.status.final
+            run.name: run
+            for prefix in (*days, *sorted(older))
+            for run in self.runs.list(prefix)
+            if not run.status.final
         }
         return Scene(now, attempts, pools, live)
 
@@ -95,9 +104,9 @@ class Watch:
                 self.observer.lost(run.name, run.attempt, scene.tag)
             return 0
         if seen.ended:
-            self.observer.observe(run.name, run.attempt, tag=scene.tag)
+            self._over(scene, run)
             return 1
-        pool = scene.pool_of(key)
+        pool = scene.pools.get(key)
         if pool and pool.errors and not pool.nodes:
             self._unallocated(scene, run, pool.errors[0])
         elif pool and pool.running and run.status is not Status.RUNNING:
@@ -108,6 +117,11 @@ class Watch:
             self.observer.observe(run.name, run.attempt, tag=scene.tag)
             return 1
         return 0
+
+    def _over(self, scene: Scene, run: Summary) -> None:
+        if not self.observer.observe(run.name, run.attempt, tag=scene.tag):
+            # Batch leaves a task that never started as it is when it ends the job.
+            self.observer.lost(run.name, run.attempt, scene.tag, JOB_ENDED)
 
     def _unallocated(self, scene: Scene, run: Summary, problem: Problem) -> None:
         ended = AttemptEnded(
@@ -135,7 +149,7 @@ class Watch:
             if self._orphan(scene, seen.key, seen.created_at) and not seen.deleting:
                 log.warning("orphan: Batch job %s belongs to no live run, deleted", seen.id)
                 self.compute.take_down(seen.key)
-        for pool in scene.pools:
+        for pool in scene.pools.values():
             young = scene.now - pool.created_at <= GRACE
             # An auto pool goes with its job; one without a job is a leak, whoever it belonged to.
             if not (pool.key in scene.attempts or pool.deleting or young):

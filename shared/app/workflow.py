@@ -1,7 +1,7 @@
 """One step of a run: load, decide, save, act; the same lines for every event."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.app.effects import Effects
 from shared.domain.errors import NotFound
@@ -32,7 +32,10 @@ class Workflow:
         before = stored.run
         decision = advance(before, event)
         if decision.run != before:
-            self.runs.save(decision.run, stored.etag)
+            # By our clock, not the event's: the watch must not think a run forgotten whose event
+            # waited long in the queue.
+            heard = max(decision.run.heard_at, self.effects.now())
+            self.runs.save(replace(decision.run, heard_at=heard), stored.etag)
         log.info(
             "run %s: %s: %s -> %s", name, event.kind, before.status, decision.run.status,
             extra={"run": name},
