@@ -1,0 +1,185 @@
+"""Azure Batch in memory: attempts provision, prepare, run and end as virtual time passes."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.domain.errors import Refused, Transient
+from shared.domain.events import Cause
+from shared.domain.keys import BATCH_PREFIX
+from shared.domain.run import Problem
+from shared.ports.compute import AttemptSeen, Order, PoolSeen, Report
+from tests.simulation.twins.clock import Clock
+
+Ending = Literal["itself", "never allocated", "job expires", "vanishes", "refused"]
+#: How long Batch takes to delete a job; its id is taken until then.
+DELETING = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What becomes of an attempt: seconds spent in each phase, and how it ends.
+
+    leaks: its pool outlives its job.
+    """
+
+    provisioning: float = 1
+    preparing: float | None = 1
+    running: float = 3
+    cause: Cause = "none"
+    ending: Ending = "itself"
+    leaks: bool = False
+
+
+@dataclass
+class Attempt:
+    order: Order
+    fate: Fate
+    created_at: datetime
+    deleted_at: datetime | None = None
+
+    def at(self, seconds: float) -> datetime:
+        return self.created_at + timedelta(seconds=seconds)
+
+    @property
+    def prepared_at(self) -> datetime:
+        return self.at(self.fate.provisioning)
+
+    @property
+    def started_at(self) -> datetime:
+        return self.at(self.fate.provisioning + (self.fate.preparing or 0))
+
+    @property
+    def over_at(self) -> datetime:
+        seconds = (self.started_at - self.created_at).total_seconds() + self.fate.running
+        return self.at(seconds)
+
+
+@dataclass
+class SimulatedCompute:
+    """Compute, Inventory and LiveLogs. `fate_of` decides over each new attempt."""
+
+    clock: Clock = field(default_factory=Clock)
+    fate_of: Callable[[str], Fate] = lambda key: Fate()
+    born: Callable[[Attempt], None] = lambda attempt: None
+    made: dict[str, Attempt] = field(default_factory=dict)
+    leaked: dict[str, Attempt] = field(default_factory=dict)
+    logs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    calls: int = 0
+    reports: Counter[str] = field(default_factory=Counter)
+
+    def provision(self, order: Order) -> None:
+        self.calls += 1
+        there = self._find(order.key)
+        if there and there.deleted_at:
+            raise Transient("The job is still being deleted.", code="JobBeingDeleted")
+        if there:
+            return
+        fate = self.fate_of(order.key)
+        if fate.ending == "refused":
+            raise Refused("Azure Batch refused: no such size.", code="InvalidPropertyValue")
+        attempt = self.made[order.key] = Attempt(order, fate, self.clock.now)
+        self.born(attempt)
+
+    def report(self, key: str) -> Report | None:
+        self.calls += 1
+        self.reports[key] += 1
+        return self._report(key)
+
+    def _report(self, key: str) -> Report | None:
+        attempt, now = self._find(key), self.clock.now
+        if attempt is None or attempt.deleted_at:
+            return None
+        if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
+            return Report(phase="provisioning")
+        if now < attempt.started_at:
+            return Report(phase="preparing", prepared_at=attempt.prepared_at)
+        if now < attempt.over_at:
+            return Report(
+                phase="running", prepared_at=attempt.prepared_at, started_at=attempt.started_at
+            )
+        cause = attempt.fate.cause
+        problem = None if cause == "none" else Problem(cause.title(), f"It was the {cause}.")
+        return Report(
+            phase="ended",
+            prepared_at=attempt.prepared_at,
+            started_at=attempt.started_at,
+            cause=cause,
+            problem=problem,
+        )
+
+    def take_down(self, key: str) -> None:
+        self.calls += 1
+        attempt = self._find(key)
+        if attempt and not attempt.deleted_at:
+            attempt.deleted_at = self.clock.now
+
+    def attempts(self) -> Sequence[AttemptSeen]:
+        self.calls += 1
+        return [self._seen(key) for key in [*self.made] if self._find(key)]
+
+    def pools(self) -> Sequence[PoolSeen]:
+        self.calls += 1
+        there = {key: attempt for key in [*self.made] if (attempt := self._find(key))}
+        return [self._pool(attempt) for attempt in (there | self.leaked).values()]
+
+    def drop_pool(self, pool_id: str) -> None:
+        self.calls += 1
+        self.leaked.pop(pool_id.removeprefix(f"{BATCH_PREFIX}pool-"), None)
+
+    def read(self, key: str, file: str, offset: int, limit: int) -> bytes | None:
+        self.calls += 1
+        attempt = self._find(key)
+        if attempt is None or self.clock.now < attempt.started_at:
+            return None
+        return self.logs.get((key, file), b"hello\n")[offset : offset + limit]
+
+    def _find(self, key: str) -> Attempt | None:
+        """The attempt, unless it has been deleted by now; then its pool may be left."""
+        attempt = self.made.get(key)
+        if attempt is None:
+            return None
+        if attempt.fate.ending == "vanishes" and self.clock.now >= attempt.started_at:
+            attempt.deleted_at = attempt.deleted_at or attempt.started_at - DELETING
+        if attempt.deleted_at and self.clock.now >= attempt.deleted_at + DELETING:
+            del self.made[key]
+            if attempt.fate.leaks:
+                self.leaked[key] = attempt
+            return None
+        return attempt
+
+    def _seen(self, key: str) -> AttemptSeen:
+        attempt = self.made[key]
+        expired = attempt.fate.ending == "job expires" and self.clock.now >= attempt.over_at
+        report = self._report(key)
+        over = expired or (report is not None and report.phase == "ended")
+        deleting = attempt.deleted_at is not None
+        state = "deleting" if deleting else "completed" if over else "active"
+        return AttemptSeen(
+            id=BATCH_PREFIX + key,
+            key=key,
+            run=attempt.order.run,
+            state=state,
+            ended=over,
+            deleting=deleting,
+            created_at=attempt.created_at,
+        )
+
+    def _pool(self, attempt: Attempt) -> PoolSeen:
+        report = self._report(attempt.order.key)
+        phase = report.phase if report else "ended"
+        starved = attempt.fate.ending == "never allocated" and self.clock.now > attempt.prepared_at
+        return PoolSeen(
+            id=f"{BATCH_PREFIX}pool-{attempt.order.key}",
+            key=attempt.order.key,
+            run=attempt.order.run,
+            state="active",
+            nodes=int(phase != "provisioning"),
+            deleting=attempt.deleted_at is not None and attempt.order.key in self.made,
+            created_at=attempt.created_at,
+            errors=(Problem("AllocationFailed", "No capacity."),) if starved else (),
+            preparing=int(phase == "preparing"),
+            running=int(phase == "running"),
+        )

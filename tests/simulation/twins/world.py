@@ -1,0 +1,48 @@
+"""All ports of a world in memory, and the product built over them."""
+
+from dataclasses import dataclass, field
+
+from shared.ports.world import Ports
+from shared.wiring import Product, built
+from tests.simulation.twins.bus import SimulatedBus
+from tests.simulation.twins.clock import Clock
+from tests.simulation.twins.compute import SimulatedCompute
+from tests.simulation.twins.files import SimulatedFiles, SimulatedLinks
+from tests.simulation.twins.images import SimulatedImages
+from tests.simulation.twins.registry import SimulatedRegistry
+from tests.simulation.twins.runs import SimulatedRuns
+
+
+@dataclass
+class Twins:
+    """The stores of one world. They outlive every process."""
+
+    clock: Clock = field(default_factory=Clock)
+    runs: SimulatedRuns = field(default_factory=SimulatedRuns)
+    registry: SimulatedRegistry = field(default_factory=SimulatedRegistry)
+    links: SimulatedLinks = field(default_factory=SimulatedLinks)
+
+    def __post_init__(self) -> None:
+        self.files = SimulatedFiles(self.clock)
+        self.bus = SimulatedBus(self.clock)
+        self.compute = SimulatedCompute(self.clock)
+        self.images = SimulatedImages(self.clock)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(
+            runs=self.runs,
+            files=self.files,
+            links=self.links,
+            registry=self.registry,
+            bus=self.bus,
+            compute=self.compute,
+            inventory=self.compute,
+            live_logs=self.compute,
+            images=self.images,
+            now=self.clock,
+        )
+
+    def product(self) -> Product:
+        """The use cases of a process that has just started."""
+        return built(self.ports)

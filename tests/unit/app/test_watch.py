@@ -1,0 +1,251 @@
+"""The safety net, case by case: what it sees, and what it tells or takes down."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.app.orders import order_for
+from shared.app.watch import DAYS, GRACE, LOOKS, PATIENCE
+from shared.domain.events import AttemptEnded, AttemptMoved, Nudged, Requested
+from shared.domain.keys import run_name
+from shared.domain.run import Run
+from shared.domain.status import Status
+from tests.factories import IMAGE, NOON, RUN, a_run, building, retrying
+from tests.simulation.twins.compute import DELETING, Fate
+from tests.simulation.twins.world import Twins
+
+S = Status
+
+
+def a_world(*runs: Run, fate: Fate | None = None, compute: bool = False) -> Twins:
+    """The runs' records, and the compute of their attempts."""
+    twins = Twins()
+    if fate is not None:
+        twins.compute.fate_of = lambda key: fate
+    for run in runs:
+        twins.runs.create(run)
+        if compute or fate:
+            twins.compute.provision(order_for(run))
+    return twins
+
+
+def tick(twins: Twins, after: timedelta = GRACE + timedelta(seconds=1)) -> None:
+    twins.clock.pass_by(after.total_seconds())
+    twins.product().watch.tick()
+
+
+def told(twins: Twins) -> list[tuple[str, ...]]:
+    """What runs are told, in short."""
+    short: list[tuple[str, ...]] = []
+    for event in twins.bus.events():
+        match event:
+            case AttemptEnded(problem=None):
+                short.append(("ended", event.cause))
+            case AttemptEnded(problem=problem) if problem is not None:
+                short.append(("ended", event.cause, problem.code))
+            case AttemptMoved():
+                short.append(("moved", event.status))
+            case _:
+                short.append((event.kind,))
+    return short
+
+
+def provisioning(name: str = RUN) -> Run:
+    return a_run(S.PROVISIONING, name=name)
+
+
+RUNS = timedelta(seconds=3)
+LATE = GRACE + timedelta(seconds=1)
+LONG = PATIENCE + timedelta(seconds=1)
+SLOW = Fate(provisioning=3600)
+UNPREPARED = Fate(preparing=3600)
+
+#: The world, when the watch comes, and what it tells the run.
+SEEN: dict[str, tuple[Callable[[], Twins], timedelta, list[tuple[str, ...]]]] = {
+    "job never made": (
+        lambda: a_world(provisioning()),
+        LATE,
+        [("ended", "infrastructure", "ComputeLost")],
+    ),
+    "job not made yet": (lambda: a_world(provisioning()), GRACE, []),
+    "job deleted by somebody": (
+        lambda: a_world(a_run(S.RUNNING), fate=Fate(ending="vanishes")),
+        LATE,
+        [("ended", "infrastructure", "ComputeLost")],
+    ),
+    "ended, marker lost": (
+        lambda: a_world(provisioning(), fate=Fate()),
+        timedelta(seconds=9),
+        [("ended", "none")],
+    ),
+    "failed, marker lost": (
+        lambda: a_world(provisioning(), fate=Fate(cause="script")),
+        timedelta(seconds=9),
+        [("ended", "script", "Script")],
+    ),
+    "no node to be had": (
+        lambda: a_world(provisioning(), fate=Fate(ending="never allocated")),
+        timedelta(seconds=9),
+        [("ended", "infrastructure", "AllocationFailed")],
+    ),
+    "job expired, its task never started": (
+        lambda: a_world(provisioning(), fate=Fate(ending="job expires")),
+        timedelta(seconds=9),
+        [("ended", "infrastructure", "ComputeEnded")],
+    ),
+    "node prepares": (
+        lambda: a_world(provisioning(), fate=UNPREPARED),
+        RUNS,
+        [("moved", "Preparing")],
+    ),
+    "node prepares, known": (
+        lambda: a_world(a_run(S.PREPARING), fate=UNPREPARED),
+        RUNS,
+        [],
+    ),
+    "script runs": (
+        lambda: a_world(provisioning(), fate=Fate(running=99)),
+        RUNS,
+        [("moved", "Running")],
+    ),
+    "script runs, known": (lambda: a_world(a_run(S.RUNNING), fate=Fate(running=99)), RUNS, []),
+    "script runs for days": (
+        lambda: a_world(a_run(S.RUNNING), fate=Fate(running=10**6)),
+        timedelta(days=5),
+        [],
+    ),
+    "slow to come": (lambda: a_world(provisioning(), fate=SLOW), LATE, []),
+    "not started": (lambda: a_world(a_run()), LATE, [("requested",)]),
+    "not started yet": (lambda: a_world(a_run()), GRACE, []),
+    "forgotten in the queue": (lambda: a_world(retrying()), LONG, [("nudged",)]),
+    "waiting in the queue": (lambda: a_world(retrying()), PATIENCE, []),
+    "forgotten while built": (lambda: a_world(building()), LONG, [("nudged",)]),
+    "being built": (lambda: a_world(building()), PATIENCE, []),
+    "forgotten while it leaves": (lambda: a_world(a_run(S.FINALIZING)), LATE, [("nudged",)]),
+    "forgotten when cancelled": (lambda: a_world(a_run(S.CANCEL_REQUESTED)), LATE, [("nudged",)]),
+    "leaving": (lambda: a_world(a_run(S.FINALIZING)), GRACE, []),
+    **{
+        str(status): (lambda status=status: a_world(a_run(status)), LONG, [])  # type: ignore[misc]
+        for status in (S.COMPLETED, S.FAILED, S.CANCELED)
+    },
+}
+
+
+@pytest.mark.parametrize(("world", "after", "tells"), SEEN.values(), ids=SEEN)
+def test_what_it_tells(
+    world: Callable[[], Twins], after: timedelta, tells: list[tuple[str, ...]]
+) -> None:
+    twins = world()
+    tick(twins, after)
+    assert told(twins) == tells
+
+
+def test_a_job_that_ended_when_its_run_was_final_is_an_orphan() -> None:
+    twins = a_world(a_run(S.COMPLETED), compute=False)
+    twins.compute.provision(order_for(provisioning()))
+    tick(twins, GRACE)
+    assert [seen.deleting for seen in twins.compute.attempts()] == [False]  # too young
+    tick(twins)
+    assert [seen.deleting for seen in twins.compute.attempts()] == [True]
+    assert told(twins) == []
+
+
+@pytest.mark.parametrize("status", [S.PROVISIONING, S.RUNNING, S.FINALIZING, S.CANCEL_REQUESTED])
+def test_the_job_of_a_live_attempt_is_left_alone(status: Status) -> None:
+    twins = a_world(a_run(status, image=IMAGE), fate=Fate(running=10**6))
+    tick(twins, LONG)
+    assert [seen.deleting for seen in twins.compute.attempts()] == [False]
+
+
+def test_the_job_of_an_older_attempt_is_an_orphan() -> None:
+    twins = a_world(a_run(S.RUNNING, attempt=2))
+    twins.compute.provision(order_for(provisioning()))
+    tick(twins)
+    assert twins.compute.made[f"{RUN}-1"].deleted_at is not None
+
+
+def test_the_job_of_a_run_without_a_record_is_an_orphan() -> None:
+    twins = Twins()
+    twins.compute.provision(order_for(provisioning()))
+    tick(twins)
+    assert twins.compute.made[f"{RUN}-1"].deleted_at is not None
+
+
+def test_a_job_that_only_looks_like_ours_is_left_alone() -> None:
+    twins = Twins()
+    twins.compute.provision(replace(order_for(provisioning()), key="mine", run=""))
+    tick(twins, LONG)
+    assert twins.compute.made["mine"].deleted_at is None
+
+
+def test_a_pool_that_outlived_its_job_is_dropped() -> None:
+    twins = a_world(provisioning(), fate=Fate(leaks=True))
+    twins.compute.take_down(f"{RUN}-1")
+    tick(twins, DELETING)
+    assert len(twins.compute.pools()) == 1  # too young
+    tick(twins)
+    assert twins.compute.pools() == []
+
+
+def test_a_pool_that_only_looks_like_ours_is_left_alone() -> None:
+    """Somebody's own pool may have an id that begins as ours do; metadata of ours it hasn't."""
+    twins = Twins()
+    order = replace(order_for(provisioning()), key="shared")
+    twins.compute.fate_of = lambda key: Fate(leaks=True)
+    twins.compute.provision(order)
+    twins.compute.take_down("shared")
+    tick(twins, LONG)
+    tick(twins, LONG)
+    assert len(twins.compute.pools()) == 1
+
+
+def test_two_instances_at_once_tell_it_once() -> None:
+    twins = a_world(provisioning())
+    tick(twins)
+    tick(twins, timedelta(0))
+    assert len(told(twins)) == 1
+
+
+def test_a_later_tick_tells_it_again_as_the_first_may_be_lost() -> None:
+    twins = a_world(a_run(S.FINALIZING))
+    tick(twins)
+    tick(twins, timedelta(minutes=1))
+    assert [type(event) for event in twins.bus.events()] == [Nudged, Nudged]
+    assert len({event.id for event in twins.bus.events()}) == 2
+
+
+def test_not_started_is_asked_for_under_another_id() -> None:
+    twins = a_world(a_run())
+    tick(twins)
+    (event,) = twins.bus.events()
+    assert isinstance(event, Requested)
+    assert event.id != f"{RUN}-requested"
+
+
+@pytest.mark.parametrize("active", [1, 1_000])
+def test_the_number_of_calls_does_not_grow_with_the_runs(active: int) -> None:
+    at = [NOON + timedelta(seconds=number) for number in range(active)]
+    runs = [a_run(S.RUNNING, name=run_name("r", when)) for when in at]
+    twins = a_world(*runs, fate=Fate(running=10**6))
+    before = twins.compute.calls
+    tick(twins, timedelta(hours=2))
+    assert (twins.compute.calls - before, twins.runs.lists) == (2, DAYS)
+    assert told(twins) == []
+
+
+def test_attempts_that_do_not_come_to_life_are_looked_at_in_turn() -> None:
+    at = [NOON + timedelta(seconds=number) for number in range(2 * LOOKS)]
+    runs = [provisioning(run_name("r", when)) for when in at]
+    twins = a_world(*runs, fate=SLOW)
+    tick(twins, timedelta(minutes=10))
+    assert twins.compute.reports.total() == LOOKS
+    tick(twins, timedelta(minutes=1))
+    assert len(twins.compute.reports) == 2 * LOOKS
+
+
+def test_a_run_older_than_the_days_it_lists_is_found_by_its_job() -> None:
+    twins = a_world(provisioning(), fate=Fate())
+    tick(twins, timedelta(days=DAYS + 3))
+    assert told(twins) == [("ended", "none")]
