@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.core.rest import HttpRequest
 
 from shared.azure import batch_failures as failures
-from shared.azure.batch_models import TASK, Node, job_for, job_id, task_for
+from shared.azure.batch_models import TASK, Node, is_prepared, job_for, job_id, task_for
 from shared.azure.blob_links import BlobLinks
 from shared.azure.errors import error_code, translated
 from shared.domain.errors import Transient
@@ -57,7 +57,8 @@ class BatchCompute:
     def report(self, key: str) -> Report | None:
         try:
             task = self.client.get_task(job_id(key), TASK)
-            prepared = self._preparation(key)
+            # To ask for the preparation of a job that has none is an error.
+            prepared = self._preparation(key) if is_prepared(task) else None
         except ResourceNotFoundError:
             return None
         except AzureError as error:

@@ -40,6 +40,10 @@ os.remove("code.zip")
 """
 
 
+#: On a task whose job has a preparation task: the blob that it unpacks.
+_PREPARED: Final = "RETRAIN_CODE"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """What a node is made of: a VM size for jobs that name none, a marketplace image, its agent."""
@@ -84,6 +88,8 @@ def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateO
 def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
     lasting = order.timeout + AROUND
     variables = {**order.variables, "RETRAIN_SCRIPT": order.script}
+    if order.snapshot:
+        variables[_PREPARED] = order.snapshot
     return batch.BatchTaskCreateOptions(
         id=TASK,
         # The script travels as a variable: no quoting of Batch's or ours can break it.
@@ -98,6 +104,11 @@ def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
             max_wall_clock_time=order.timeout, max_task_retry_count=0
         ),
     )
+
+
+def is_prepared(task: batch.BatchTask) -> bool:
+    """Whether the task's job has a preparation task, by the task's own settings."""
+    return any(setting.name == _PREPARED for setting in task.environment_settings or ())
 
 
 def _pool(
@@ -155,6 +166,7 @@ def _outputs(order: Order, container: str) -> list[batch.OutputFile]:
     run, attempt = order.run, order.key.rpartition("-")[2]
     patterns = {
         "outputs/**/*": "outputs",
+        "outputs/**/.*": "outputs",  # names with a dot in front are not among `*`
         "logs/**/*": "logs",
         "../stdout.txt": "stdout.txt",
         "../stderr.txt": "stderr.txt",

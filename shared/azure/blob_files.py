@@ -39,7 +39,9 @@ class BlobFiles:
     def read(self, container: str, path: str, offset: int = 0, limit: int | None = None) -> bytes:
         blob = self._service.get_blob_client(container, path)
         try:
-            return blob.download_blob(offset or None, limit).readall()
+            # Without a range the whole blob is one request; with one, the SDK wants both ends.
+            ranged = offset > 0 or limit is not None
+            return blob.download_blob(offset if ranged else None, limit).readall()
         except ResourceNotFoundError as error:
             raise NotFound("File", path, "Look at the list of what there is.") from error
         except AzureError as error:

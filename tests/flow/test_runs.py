@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from retrain.client import Client
-from retrain.snapshot import snapshot
+from retrain.snapshot import take_snapshot
 from tests.flow.local_stack import ended, job, no_compute_left, stdout
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_a_run_leaves_its_outputs_and_logs_and_no_compute(client: Client, tmp_path: Path) -> None:
-    command = "echo trained; echo oops >&2; echo m > outputs/model; mkdir logs/x; echo l > logs/x/y"
+    command = "echo trained; echo oops >&2; echo m > outputs/model; echo h > outputs/.hidden; mkdir logs/x; echo l > logs/x/y"
     run = ended(client, client.create_job(job(command))["name"])
     assert run["status"] == "Completed"
     assert [m["status"] for m in run["timeline"]] == [
@@ -21,7 +21,7 @@ def test_a_run_leaves_its_outputs_and_logs_and_no_compute(client: Client, tmp_pa
     assert run["error"] is None
     assert no_compute_left(client)
     kept = {file["path"] for file in client.outputs(run["name"])}
-    assert kept == {"outputs/model", "logs/x/y", "stdout.txt", "stderr.txt"}
+    assert kept == {"outputs/model", "outputs/.hidden", "logs/x/y", "stdout.txt", "stderr.txt"}
     assert stdout(client, run["name"]) == "trained\n"
     client.download(run["name"], tmp_path)
     assert next(tmp_path.rglob("model")).read_text() == "m\n"
@@ -37,7 +37,7 @@ def test_code_inputs_and_outputs_are_where_the_command_expects_them(
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
-    with snapshot(code) as zipped:
+    with take_snapshot(code) as zipped:
         uri = client.ensure_snapshot(zipped)
     rows, many = client.upload_inputs(tmp_path / "rows.csv"), client.upload_inputs(folder)
     words = "${{inputs.rows}} ${{outputs.model}} ${{inputs.rate}} ${{inputs.many}}"

@@ -15,12 +15,13 @@ SCRIPT = "for f in {}; do mkdir -p $(dirname $f); echo $f > $f; done; echo out; 
 PATTERNS = {
     "all below a folder": (
         ("outputs/**/*", "r/1/outputs"),
-        ["r/1/outputs/deep/.hidden", "r/1/outputs/deep/b.txt", "r/1/outputs/model.pkl"],
+        ["r/1/outputs/deep/b.txt", "r/1/outputs/model.pkl"],
     ),
     "all below a folder, short": (
         ("outputs/**", "o"),
-        ["o/deep/.hidden", "o/deep/b.txt", "o/model.pkl"],
+        ["o/deep/b.txt", "o/model.pkl"],
     ),
+    "hidden files": (("outputs/**/.*", "o"), ["o/deep/.hidden"]),
     "one folder only": (("outputs/*", "o"), ["o/model.pkl"]),
     "by ending, anywhere": (("**/*.txt", "t/"), ["t/a.txt", "t/outputs/deep/b.txt"]),
     "one file, named": (("outputs/model.pkl", "m/best.pkl"), ["m/best.pkl"]),
