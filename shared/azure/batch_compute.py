@@ -50,7 +50,7 @@ class BatchCompute:
         except ResourceNotFoundError as error:
             raise Transient(f"Batch job {job} went away while it was made.") from error
         except AzureError as error:
-            if error_code(error) in ("JobCompleted", "JobTerminating"):
+            if error_code(error) in ("JobCompleted", "JobBeingTerminated"):
                 return  # a repeat that came after the task's end
             raise translated(_SERVICE, error) from error
 
