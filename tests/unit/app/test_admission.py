@@ -1,0 +1,125 @@
+"""From a request to a run: once, whoever dies in between and however often it is asked."""
+
+from typing import Any
+
+import pytest
+
+from shared.app.documents import LARGEST
+from shared.domain.errors import Invalid, NotFound
+from shared.domain.events import CancelAsked, Requested
+from shared.domain.status import Status
+from tests.factories import RUN, a_document, a_request, a_run, a_schedule
+from tests.simulation.twins.world import Twins
+
+
+def test_what_is_submitted_is_there_at_once() -> None:
+    twins = Twins()
+    run = twins.product().admission.submit(a_request())
+    assert twins.product().queries.show(run.name).status is Status.NOT_STARTED
+    assert twins.bus.requests == [a_request()]
+
+
+def test_the_same_key_is_the_same_run_at_another_time() -> None:
+    twins = Twins()
+    first = twins.product().admission.submit_document(a_document(), "mine")
+    twins.clock.pass_by(3600)
+    again = twins.product().admission.submit_document(a_document(), "mine")
+    assert again.name == first.name
+    assert len(twins.runs.records) == 1
+
+
+def test_without_a_key_each_asking_is_a_run() -> None:
+    twins = Twins()
+    names = set()
+    for _ in range(2):
+        names.add(twins.product().admission.submit_document(a_document(), None).name)
+        twins.clock.pass_by(0.001)
+    assert len(names) == 2
+
+
+def test_a_key_is_for_one_job() -> None:
+    twins = Twins()
+    twins.product().admission.submit_document(a_document(), "mine")
+    with pytest.raises(Invalid) as caught:
+        twins.product().admission.submit_document(a_document(command="other"), "mine")
+    assert caught.value.code == "IdempotencyKeyReused"
+
+
+def test_dying_before_the_message_is_sent_is_mended_by_asking_again() -> None:
+    twins = Twins()
+    run = twins.product().admission.submit_document(a_document(), "mine")
+    twins.bus.clear()
+    twins.clock.pass_by(3600)
+    twins.product().admission.submit_document(a_document(), "mine")
+    assert [request.run for request in twins.bus.requests] == [run.name]
+
+
+def test_a_run_under_way_is_not_asked_for_again() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.RUNNING))
+    assert twins.product().admission.submit(a_request()).status is Status.RUNNING
+    assert twins.bus.requests == []
+
+
+def test_a_request_delivered_twice_is_one_run() -> None:
+    twins = Twins()
+    for _ in range(2):
+        twins.product().admission.admit(a_request())
+    (event,) = twins.bus.events(RUN)
+    assert isinstance(event, Requested)
+    assert len(twins.runs.records) == 1
+
+
+def test_a_run_is_asked_to_end() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.RUNNING))
+    twins.product().admission.cancel(RUN)
+    assert [type(event) for event in twins.bus.events(RUN)] == [CancelAsked]
+
+
+def test_a_run_that_is_over_is_left_alone() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.COMPLETED))
+    assert twins.product().admission.cancel(RUN).status is Status.COMPLETED
+    assert twins.bus.events(RUN) == []
+
+
+def test_no_such_run_can_be_cancelled() -> None:
+    with pytest.raises(NotFound):
+        Twins().product().admission.cancel(RUN)
+
+
+STORE = "azureml://datastores/workspaceblobstore/paths"
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a local folder": ({"code": "./src"}, "code"),
+    "a local file": ({"inputs": {"a": {"type": "uri_file", "path": "a.csv"}}}, "inputs.a.path"),
+    "a path to conda": (
+        {"environment": {"image": "x", "conda_file": "conda.yml"}},
+        "environment.conda_file",
+    ),
+    "a compute that isn't": ({"compute": "azureml:gpu"}, "compute"),
+    "a week": ({"limits": {"timeout": 7 * 24 * 3600}}, "limits.timeout"),
+    "a name": ({"name": "mine"}, "name"),
+    "a file without a name": (
+        {"inputs": {"a": {"type": "uri_file", "path": f"{STORE}/wine/"}}},
+        "inputs.a.path",
+    ),
+    "the container as a file": (
+        {"inputs": {"a": {"type": "uri_file", "path": f"{STORE}/"}}},
+        "inputs.a.path",
+    ),
+    "no command": ({"command": ""}, "command"),
+    "too much": ({"tags": {str(n): "x" * (LARGEST // 8) for n in range(9)}}, "command"),
+}
+
+
+@pytest.mark.parametrize(("fields", "field"), REFUSED.values(), ids=REFUSED)
+def test_what_can_not_be_run_leaves_no_record(fields: dict[str, Any], field: str) -> None:
+    twins = Twins()
+    with pytest.raises(Invalid) as caught:
+        twins.product().admission.submit_document(a_document(**fields), None)
+    assert field in [name for name, _ in caught.value.details]
+    assert not twins.runs.records
+    daily = a_schedule({"type": "cron", "expression": "0 3 * * *"}, **fields)
+    with pytest.raises(Invalid):
+        twins.product().schedules.put(daily)
