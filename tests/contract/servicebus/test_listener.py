@@ -10,6 +10,8 @@ from retrain.local.servicebus import LockLost
 from tests.contract.servicebus.clients import Clients, body, one
 from tests.contract.servicebus.emulator import Emulator
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus listener")
 QUEUES = {
     "plain": {"MaxDeliveryCount": 3},
     "brief": {"LockDuration": "PT1S"},

@@ -12,6 +12,8 @@ from azure.servicebus.exceptions import MessageAlreadySettled, MessageSizeExceed
 from tests.contract.servicebus.clients import Clients, body, one, some
 from tests.contract.servicebus.emulator import Emulator
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus queue")
 QUEUES = {"plain": {"LockDuration": "PT1M", "MaxDeliveryCount": 3}}
 DEAD = ServiceBusSubQueue.DEAD_LETTER
 

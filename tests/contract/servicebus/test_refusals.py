@@ -12,6 +12,8 @@ from azure.servicebus.exceptions import ServiceBusError
 from tests.contract.servicebus.clients import Clients, one
 from tests.contract.servicebus.emulator import Emulator
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus refusals")
 QUEUES = {"plain": {}, "steps": {"RequiresSession": True}}
 
 AMQP = b"AMQP\x00\x01\x00\x00"

@@ -14,6 +14,8 @@ from azure.servicebus.exceptions import (
 from tests.contract.servicebus.clients import Clients, body, one, some
 from tests.contract.servicebus.emulator import Emulator
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus sessions")
 QUEUES = {
     "steps": {"RequiresSession": True, "LockDuration": "PT1M", "MaxDeliveryCount": 3},
     "brief": {"RequiresSession": True, "LockDuration": "PT1S"},

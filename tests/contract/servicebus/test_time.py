@@ -9,6 +9,8 @@ from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
 from tests.contract.servicebus.clients import Clients, body, one, until
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus time")
 QUEUES = {
     "brief": {
         "LockDuration": "PT1S",
