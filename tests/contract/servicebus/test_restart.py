@@ -51,12 +51,12 @@ def test_a_kill_while_messages_are_sent_loses_none_that_was_acknowledged(tmp_pat
                     return
                 acknowledged.append(f"{number}")
 
-    process = EmulatorProcess(data, config)
-    sending = threading.Thread(target=send, args=(process.connection_string,))
-    sending.start()
-    until(lambda: len(acknowledged) >= 300)
-    process.kill()
-    sending.join()
+    with EmulatorProcess(data, config) as process:
+        sending = threading.Thread(target=send, args=(process.connection_string,))
+        sending.start()
+        until(lambda: len(acknowledged) >= 300)
+        process.kill()
+        sending.join()
     with EmulatorProcess(data, config) as again, Clients(again.connection_string) as clients:
         receiver = clients.receiver("plain")
         found = some(receiver, len(acknowledged))
@@ -127,8 +127,11 @@ def test_a_lock_from_before_is_lost(tmp_path: Path) -> None:
 
 
 def test_it_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
-    process = EmulatorProcess(tmp_path / "data", write_config(tmp_path, QUEUES))
-    with Clients(process.connection_string) as clients:
+    config = write_config(tmp_path, QUEUES)
+    with (
+        EmulatorProcess(tmp_path / "data", config) as process,
+        Clients(process.connection_string) as clients,
+    ):
         clients.sender("plain").send_messages(ServiceBusMessage("x"))
         assert process.terminate() == 0
 
