@@ -120,6 +120,7 @@ def test_what_can_not_be_run_leaves_no_record(fields: dict[str, Any], field: str
         twins.product().admission.submit_document(a_document(**fields), None)
     assert field in [name for name, _ in caught.value.details]
     assert not twins.runs.records
-    daily = a_schedule({"type": "cron", "expression": "0 3 * * *"}, **fields)
+    daily = a_schedule({"type": "cron", "expression": "0 3 * * *"})
+    daily["create_job"] = a_document(**fields)
     with pytest.raises(Invalid):
         twins.product().schedules.put(daily)

@@ -1,0 +1,64 @@
+"""What must hold in every world: cheap rules after each step, the whole at the end."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from shared import wire
+from shared.domain.run import Run
+from shared.domain.status import NEXT
+from tests.simulation.twins.world import Twins
+
+#: Calls of ports that a run may cost, with all its attempts, retries and faults.
+CALLS_PER_RUN: Final = 100
+
+
+@dataclass
+class Invariants:
+    twins: Twins
+    accepted: set[str]
+    _known: dict[str, tuple[str, Run]] = field(default_factory=dict)
+
+    def after_a_step(self) -> None:
+        """Statuses follow the table, attempts grow, and what is final stays so."""
+        for name, (etag, _) in self.twins.runs.records.items():
+            before = self._known.get(name)
+            if before is None or before[0] != etag:
+                run = self.twins.runs.load(name).run
+                if before is not None:
+                    _follows(before[1], run)
+                self._known[name] = (etag, run)
+
+    def at_the_end(self, calls: int, *, outage: bool) -> None:
+        """Every promise is kept, and nothing is left over.
+
+        calls: of ports, without the timers'.  outage: messages may have been given up, and kept.
+        """
+        runs = {name: self.twins.runs.load(name).run for name in self.twins.runs.records}
+        dead = self.twins.bus.dead
+        kept = {wire.decode_request(message.body).run for message in dead if not message.session}
+        lost = self.accepted - runs.keys() - kept
+        assert not lost, f"lost: {lost}"
+        assert outage or not dead, f"dead letters: {[message.id for message in dead]}"
+        open_ = [f"{name} {run.status}" for name, run in runs.items() if not run.final]
+        assert not open_, f"never ended: {open_}"
+        assert not self.twins.compute.attempts(), "Batch jobs are left"
+        assert not self.twins.compute.pools(), "Batch pools are left"
+        waiting = [message.id for message in self.twins.bus.messages]
+        assert not waiting, f"messages that nobody handles: {waiting}"
+        assert calls < CALLS_PER_RUN * (len(runs) + 1), f"{calls} calls for {len(runs)} runs"
+        for run in runs.values():
+            _reads_well(run)
+
+
+def _follows(before: Run, now: Run) -> None:
+    assert not before.final, f"{before.name} was {before.status} and is {now.status}"
+    assert now.attempt - before.attempt in (0, 1), f"{now.name}: attempts jump"
+    assert now.heard_at >= before.heard_at
+    _reads_well(now)
+
+
+def _reads_well(run: Run) -> None:
+    for earlier, later in pairwise(run.timeline):
+        assert later.status in NEXT[earlier.status], f"{run.name}: {earlier} then {later}"
+        assert later.at >= earlier.at
