@@ -10,7 +10,7 @@ from tests.simulation.simulation import Simulation
 SEEDS_A_TEST = 50
 
 
-@pytest.mark.parametrize("first", range(0, 200, SEEDS_A_TEST))
+@pytest.mark.parametrize("first", range(0, 150, SEEDS_A_TEST))
 def test_every_run_ends_once_and_nothing_is_left(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
         simulation = Simulation(seed)

@@ -25,7 +25,8 @@ found = [
 ]
 loaded = [name for name in {TRAINING!r} if name in sys.modules]
 places = [sys.modules[name].__file__ for name in ("shared", "functions")]
-print(json.dumps({{"functions": found, "loaded": loaded, "places": places}}, default=lambda one: one.value))
+found = {{"functions": found, "loaded": loaded, "places": places}}
+print(json.dumps(found, default=lambda one: one.value))
 """
 
 

@@ -1,0 +1,56 @@
+"""Registry: named documents, the first of a name where that is asked for."""
+
+from tests.contract.ports.conftest import Stores
+
+DOCUMENT = {"name": "wine", "text": "größer", "nested": {"list": [1, None, True]}}
+
+
+def test_what_is_put_is_there(stores: Stores) -> None:
+    assert stores.registry.get("schedules", "wine") is None
+    assert stores.registry.put("schedules", "wine", DOCUMENT)
+    assert stores.registry.get("schedules", "wine") == DOCUMENT
+
+
+def test_a_second_put_replaces(stores: Stores) -> None:
+    stores.registry.put("schedules", "wine", DOCUMENT)
+    assert not stores.registry.put("schedules", "wine", {"new": 1})
+    assert stores.registry.get("schedules", "wine") == {"new": 1}
+
+
+def test_once_is_the_first(stores: Stores) -> None:
+    assert stores.registry.once("asked", "key", {"at": 1}) == {"at": 1}
+    assert stores.registry.once("asked", "key", {"at": 2}) == {"at": 1}
+    assert stores.registry.get("asked", "key") == {"at": 1}
+
+
+def test_a_list_is_of_one_kind_and_by_name(stores: Stores) -> None:
+    for name in ("b", "a", "c"):
+        stores.registry.put("schedules", name, {"name": name})
+    stores.registry.put("schedules-old", "x", {"name": "x"})
+    stores.registry.put("asked", "x", {"name": "x"})
+    assert [one["name"] for one in stores.registry.list("schedules")] == ["a", "b", "c"]
+    assert [*stores.registry.list("nothing")] == []
+
+
+def test_a_list_is_fresh(stores: Stores) -> None:
+    stores.registry.put("schedules", "a", {"n": 1})
+    assert [*stores.registry.list("schedules")] == [{"n": 1}]
+    stores.registry.put("schedules", "a", {"n": 2})
+    stores.registry.put("schedules", "b", {"n": 3})
+    assert [*stores.registry.list("schedules")] == [{"n": 2}, {"n": 3}]
+    stores.registry.delete("schedules", "a")
+    assert [*stores.registry.list("schedules")] == [{"n": 3}]
+
+
+def test_what_is_deleted_is_gone(stores: Stores) -> None:
+    stores.registry.put("schedules", "wine", DOCUMENT)
+    assert stores.registry.delete("schedules", "wine")
+    assert not stores.registry.delete("schedules", "wine")
+    assert stores.registry.get("schedules", "wine") is None
+    assert stores.registry.put("schedules", "wine", DOCUMENT)
+
+
+def test_what_was_read_can_be_changed_without_harm(stores: Stores) -> None:
+    stores.registry.put("schedules", "wine", {"n": 1})
+    stores.registry.list("schedules")[0]["n"] = 2
+    assert [*stores.registry.list("schedules")] == [{"n": 1}]
