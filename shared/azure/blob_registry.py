@@ -19,7 +19,7 @@ class BlobRegistry:
 
     def __init__(self, service: BlobServiceClient) -> None:
         self._container = service.get_container_client(REGISTRY)
-        self._known: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._known: dict[str, tuple[str, bytes]] = {}
 
     def put(self, kind: str, name: str, document: Mapping[str, Any]) -> bool:
         blob = self._container.get_blob_client(_path(kind, name))
@@ -43,7 +43,7 @@ class BlobRegistry:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         try:
-            return self._read(_path(kind, name))[1]
+            return _document(self._read(_path(kind, name))[1])
         except ResourceNotFoundError:
             return None
         except AzureError as error:
@@ -56,7 +56,7 @@ class BlobRegistry:
                 known = self._known.get(blob.name)
                 if known is None or known[0] != _bare(blob.etag):
                     known = self._known[blob.name] = self._read(blob.name)
-                documents.append(known[1])
+                documents.append(_document(known[1]))  # a new one: callers may change theirs
         except ResourceNotFoundError:
             return self.list(kind)  # one was deleted between the list and the reading
         except AzureError as error:
@@ -72,13 +72,17 @@ class BlobRegistry:
             raise translated(_SERVICE, error) from error
         return True
 
-    def _read(self, path: str) -> tuple[str, dict[str, Any]]:
+    def _read(self, path: str) -> tuple[str, bytes]:
         found = self._container.get_blob_client(path).download_blob()
-        return _bare(found.properties.etag), json.loads(found.readall())
+        return _bare(found.properties.etag), found.readall()
 
 
 def _path(kind: str, name: str) -> str:
     return f"{kind}/{name}.json"
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    return dict(json.loads(body))
 
 
 def _bare(etag: str | None) -> str:
