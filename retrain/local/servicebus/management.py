@@ -124,10 +124,15 @@ def _cancel(request: Request) -> _Reply:
 
 def _receive_deferred(request: Request) -> _Reply:
     queue = request.queue
-    if queue.sessions and (request.consumer is None or not queue.sessions.holds(request.consumer)):
-        raise SessionLockLost(str(request.body.get("session-id", "")))
+    session = None
+    if queue.sessions:
+        held = queue.sessions.of(request.consumer)
+        if held is None:
+            raise SessionLockLost(str(request.body.get("session-id", "")))
+        session = held.id
     remove = request.field("receiver-settle-mode", int) == _RECEIVE_AND_DELETE
-    found = queue.receive_deferred(request.fields("sequence-numbers", int), remove=remove)
+    numbers = request.fields("sequence-numbers", int)
+    found = queue.receive_deferred(numbers, remove=remove, session=session)
     return {"messages": [_locked_entry(message) for message in found]}
 
 
@@ -149,7 +154,8 @@ def _set_session_state(request: Request) -> _Reply:
         state = state.encode()
     if state is not None and not isinstance(state, bytes):
         raise BadRequest("'session-state' must be bytes or null.")
-    request.queue.set_session_state(request.field("session-id", str), state)
+    session = request.sessions.held(request.field("session-id", str))
+    request.queue.set_session_state(session, state)
     return {}
 
 

@@ -161,23 +161,28 @@ def _list(data: bytes, at: int) -> list[Any]:
 
 def _note_header(message: Message, header: list[Any]) -> None:
     durable, priority, ttl = (header + [None] * 3)[:3]
-    if not (
-        isinstance(durable, bool | None)
-        and isinstance(priority, int | None)
-        and isinstance(ttl, int | None)
-    ):
+    if not isinstance(durable, bool | None) or not _is_within(priority, 0xFF):
         raise DecodeError("a message's header has a field of a wrong type")
+    if not _is_within(ttl, 0xFFFFFFFF):
+        raise DecodeError("a message's time to live is no number of milliseconds")
     message.durable, message.priority = durable, priority
     message.time_to_live = None if ttl is None else ttl / 1000
 
 
+def _is_within(value: Any, highest: int) -> bool:
+    """A number from 0 to the highest, or nothing."""
+    return value is None or (isinstance(value, int) and 0 <= value <= highest)
+
+
 def _note_annotations(message: Message, annotations: bytes) -> None:
     items = raw_items(annotations)
+    if len(items) % 2:
+        raise DecodeError("an annotation has no value")
     kept: list[bytes] = []
-    for key, value in zip(items[::2], items[1::2], strict=False):
+    for key, value in zip(items[::2], items[1::2], strict=True):
         if key == _SCHEDULED_AT:
             at = decode_all(value)
-            if isinstance(at, int | float):
+            if isinstance(at, int):
                 message.scheduled_at = at / 1000
         if key not in _OURS:
             kept += (key, value)

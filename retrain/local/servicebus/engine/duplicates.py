@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from retrain.local.servicebus.store import QueueStore
+
 
 class Duplicates:
     """Ids by when they are forgotten. The window is constant, so ids expire in the order they came.
@@ -9,24 +11,25 @@ class Duplicates:
     window: seconds.
     """
 
-    def __init__(self, window: float) -> None:
+    def __init__(self, window: float, store: QueueStore) -> None:
         self._window = window
+        self._store = store
         self._until: dict[Any, float] = {}
 
-    def restore(self, message_id: Any, until: float) -> None:
-        """Known from before a restart; call in the order of `until`."""
-        self._until[message_id] = until
+    def restore(self) -> None:
+        """Take up what the store remembers."""
+        self._until.update(self._store.duplicates())
 
-    def seen(self, message_id: Any) -> bool:
-        return message_id in self._until
-
-    def remember(self, message_id: Any, now: float) -> float:
-        """Note an id; returns until when."""
+    def seen(self, message_id: Any, now: float) -> bool:
+        """Whether the id came within the window; if not, it has come now."""
+        self._expire(now)
+        if message_id in self._until:
+            return True
         self._until[message_id] = until = now + self._window
-        return until
+        self._store.remember(message_id, until)
+        return False
 
-    def expire(self, now: float) -> list[Any]:
-        """Forget what is past the window; returns the ids."""
+    def _expire(self, now: float) -> None:
         gone = []
         for message_id, until in self._until.items():
             if until > now:
@@ -34,4 +37,4 @@ class Duplicates:
             gone.append(message_id)
         for message_id in gone:
             del self._until[message_id]
-        return gone
+            self._store.forget(message_id)

@@ -44,7 +44,7 @@ class Queue:
         self._time_to_live = Timetable[int](clock, self._expired)
         self._schedule = Timetable[int](clock, self._activate)
         window = settings.duplicate_window
-        self._duplicates = None if window is None else Duplicates(window)
+        self._duplicates = None if window is None else Duplicates(window, store)
         self.sessions: Sessions | None = None
         if settings.sessions:
             self.sessions = Sessions(clock, settings.lock_seconds, self._hand, self._release_all)
@@ -58,8 +58,7 @@ class Queue:
                 session = self.sessions.get(id_)
                 session.state, session.touched = state, touched
         if self._duplicates:
-            for message_id, until in self._store.duplicates():
-                self._duplicates.restore(message_id, until)
+            self._duplicates.restore()
         for message in self._store.messages():
             self._hold(message)
             if message.state is State.SCHEDULED:
@@ -94,7 +93,7 @@ class Queue:
 
     def _accept(self, message: Message) -> int:
         now = self._clock.now()
-        if self._duplicates and self._is_duplicate(self._duplicates, message.message_id, now):
+        if self._duplicates and self._duplicates.seen(message.message_id, now):
             return 0
         message.sequence_number = self._store.next_sequence_number()
         message.enqueued_sequence_number = message.sequence_number
@@ -107,14 +106,6 @@ class Queue:
         else:
             self._begin(message)
         return message.sequence_number
-
-    def _is_duplicate(self, history: Duplicates, message_id: Any, now: float) -> bool:
-        for gone in history.expire(now):
-            self._store.forget(gone)
-        if history.seen(message_id):
-            return True
-        self._store.remember(message_id, history.remember(message_id, now))
-        return False
 
     def _begin(self, message: Message) -> None:
         """Make a message active that is in no state yet."""
@@ -138,7 +129,8 @@ class Queue:
 
     def cancel(self, sequence_numbers: Iterable[int]) -> None:
         """Take back scheduled messages. Raises MessageNotFound, and then none is."""
-        found = [self._in_state(number, State.SCHEDULED) for number in sequence_numbers]
+        numbers = dict.fromkeys(sequence_numbers)
+        found = [self._in_state(number, State.SCHEDULED) for number in numbers]
         for message in found:
             self._schedule.drop(message.sequence_number)
             self._drop(message)
@@ -168,16 +160,22 @@ class Queue:
             self._locks.add(message)
         consumer.deliver(message)
 
-    def receive_deferred(self, sequence_numbers: Iterable[int], *, remove: bool) -> list[Message]:
-        """Deferred messages, locked or removed. Raises MessageNotFound, and then none is."""
-        found = [self._in_state(number, State.DEFERRED) for number in sequence_numbers]
+    def receive_deferred(
+        self, sequence_numbers: Iterable[int], *, remove: bool, session: str | None
+    ) -> list[Message]:
+        """Deferred messages, of the session if one is named, locked or removed.
+
+        Raises MessageNotFound, and then none is.
+        """
+        numbers = dict.fromkeys(sequence_numbers)
+        found = [self._in_state(number, State.DEFERRED) for number in numbers]
+        if any(session not in (None, message.session_id) for message in found):
+            raise MessageNotFound("A message with such a sequence number in this session")
         for message in found:
             self.calls["receive"] += 1
             if remove:
                 self._drop(message)
             else:
-                if self.sessions:
-                    self.sessions.held(message.session_id or "")
                 self._locks.add(message)
         return found
 
@@ -188,12 +186,10 @@ class Queue:
         wanted = (each for each in messages if session is None or each.session_id == session)
         return list(islice(wanted, max(0, limit)))
 
-    def set_session_state(self, session_id: str, state: bytes | None) -> None:
-        """Raises SessionLockLost when nobody holds the session."""
-        assert self.sessions is not None
-        session = self.sessions.held(session_id)
-        self.sessions.set_state(session, state)
-        self._store.set_state(session_id, state, session.touched)
+    def set_session_state(self, session: Session, state: bytes | None) -> None:
+        """None: it has none any more."""
+        session.state, session.touched = state, self._clock.now()
+        self._store.set_state(session.id, state, session.touched)
 
     # -- settling: all raise LockLost
 

@@ -150,8 +150,9 @@ class Sessions:
             raise SessionLockLost(id_)
         return session
 
-    def holds(self, consumer: SessionConsumer) -> bool:
-        return consumer in self._owned
+    def of(self, consumer: SessionConsumer | None) -> Session | None:
+        """The session that the consumer holds."""
+        return self._owned.get(consumer) if consumer else None
 
     def renew(self, session: Session) -> float:
         """Until when the session is locked now."""
@@ -161,10 +162,6 @@ class Sessions:
             if message.lock:
                 message.lock.until = session.until
         return session.until
-
-    def set_state(self, session: Session, state: bytes | None) -> None:
-        session.state = state
-        session.touched = self._clock.now()
 
     def _own(self, session: Session, consumer: SessionConsumer) -> None:
         session.owner = consumer

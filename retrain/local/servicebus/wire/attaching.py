@@ -150,7 +150,8 @@ class Attaching:
     # -- sessions
 
     def _filters(self) -> dict[Any, Any]:
-        fields = self._attach.source.value if self._attach.source else []
+        source = self._attach.source
+        fields = source.value if source and isinstance(source.value, list) else []
         found = fields[_FILTERS] if len(fields) > _FILTERS else None
         return found if isinstance(found, dict) else {}
 
@@ -169,6 +170,7 @@ class Attaching:
         wanted = self._filters()[_SESSION_FILTER]
         if isinstance(wanted, Described):
             wanted = wanted.value
+        source = raw_items(self._raw[5], 3)  # what is malformed shows here, not when one is free
 
         def accepted(outcome: sessions.Session | ServiceBusError) -> None:
             link.waiting = False
@@ -179,7 +181,7 @@ class Attaching:
             assert link.queue is not None
             link.queue.calls["accept_session"] += 1
             until = {Symbol("com.microsoft:locked-until-utc"): ticks(outcome.until)}
-            self._accept(link, self._source_with(outcome.id), until)
+            self._accept(link, _with_session(source, outcome.id), until)
 
         if wanted is None:
             link.waiting = True
@@ -196,9 +198,9 @@ class Attaching:
         wanted = (self._attach.properties or {}).get(_TIMEOUT, _PATIENCE)
         return (wanted if isinstance(wanted, int) else _PATIENCE) / 1000
 
-    def _source_with(self, session_id: str) -> Encoded:
-        """The client's own source, to the letter, but with the session it got."""
-        fields = list(raw_items(self._raw[5], 3))
-        fields += [_NULL] * (_FILTERS + 1 - len(fields))
-        fields[_FILTERS] = Encoded(encode({Symbol(_SESSION_FILTER): session_id}))
-        return Encoded(encode_described_list(0x28, *fields))
+
+def _with_session(source: list[Encoded], session_id: str) -> Encoded:
+    """The client's own source, to the letter, but with the session it got."""
+    fields = source + [_NULL] * (_FILTERS + 1 - len(source))
+    fields[_FILTERS] = Encoded(encode({Symbol(_SESSION_FILTER): session_id}))
+    return Encoded(encode_described_list(0x28, *fields))

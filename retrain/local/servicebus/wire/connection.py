@@ -47,6 +47,8 @@ _MECHANISMS: Final = Array(Symbol(name) for name in ("ANONYMOUS", "PLAIN", "MSSB
 #: AMQP's smallest maximum, until the client has said what it takes.
 _MIN_FRAME: Final = 512
 _CHANNELS: Final = 255
+#: Seconds between heartbeats at least, however impatient the client.
+_MIN_BEAT: Final = 0.1
 
 
 class Connection(asyncio.Protocol):
@@ -188,7 +190,7 @@ class Connection(asyncio.Protocol):
             0, encode_described_list(0x10, "retrain", None, UInt(MAX_FRAME), UShort(_CHANNELS))
         )
         if wanted.idle_time_out:
-            self._heartbeat(wanted.idle_time_out / 2000)
+            self._heartbeat(max(_MIN_BEAT, wanted.idle_time_out / 2000))
 
     def _heartbeat(self, every: float) -> None:
         self.send(0, b"")

@@ -73,7 +73,7 @@ class OutgoingLink:
     def lost(self, error: LockLost) -> LockLost:
         """The reason as this link knows it: with a session gone, so are its locks."""
         sessions = self.queue.sessions if self.queue else None
-        if self.session_id is not None and sessions and not sessions.holds(self):
+        if self.session_id is not None and sessions and sessions.of(self) is None:
             return SessionLockLost(self.session_id)
         return error
 

@@ -63,7 +63,7 @@ class Session:
         self.unsettled: dict[int, tuple[OutgoingLink, bytes]] = {}
         self.waiting: dict[int, Attaching] = {}  # by handle: for the next session
         self._channel = channel
-        self._next_incoming = begin.next_outgoing_id
+        self._next_incoming = begin.next_outgoing_id & WRAP
         self._next_outgoing = 0
         self._window = begin.incoming_window
         self._waiting: deque[tuple[bytes, bytes]] = deque()  # transfers beyond the window
@@ -99,7 +99,7 @@ class Session:
                 raise DecodeError(f"{type(performative).__name__} does not belong in a session")
 
     def _attach(self, attach: Attach, body: bytes) -> None:
-        if attach.handle in self.links or attach.handle > _HANDLES:
+        if attach.handle in self.links or not 0 <= attach.handle <= _HANDLES:
             raise ProtocolViolation(
                 "amqp:session:handle-in-use", f"handle {attach.handle} can't be attached"
             )

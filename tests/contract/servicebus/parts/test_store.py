@@ -1,0 +1,90 @@
+"""What is on disk, and when: after a kill there is what was committed, and nothing half."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retrain.local.servicebus import DataFolderUnusable
+from retrain.local.servicebus.store import Store
+from tests.contract.servicebus.parts.desk import Desk
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "servicebus.sqlite"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path, lock_seconds=30, duplicate_window=60)
+    yield made
+    made.close()
+
+
+def test_everything_but_locks_is_as_it_was(desk: Desk) -> None:
+    desk.send(b"locked", id_="1")
+    desk.send(b"abandoned", id_="2")
+    taker = desk.taker(2)
+    desk.queue.abandon(taker.tokens[1])
+    scheduled = desk.send(b"later", at=desk.clock.now() + 10)
+    before = set(desk.queue.messages)
+    desk.restart()
+    assert set(desk.queue.messages) == before
+    again = desk.taker()
+    assert [(m.lock is not None, m.delivery_count) for m in again.got] == [(True, 0), (True, 1)]
+    assert desk.send(b"twice", id_="1") == 0
+    assert desk.send(b"new") > scheduled
+    desk.clock.go(10)
+    assert again.bodies == [b"locked", b"abandoned", b"new", b"later"]
+
+
+def test_numbers_are_never_used_again(desk: Desk) -> None:
+    last = 0
+    for _ in range(3):
+        number = desk.send(b"x")
+        assert number > last
+        last = number
+        desk.queue.complete(desk.taker(1).tokens[0])
+        desk.restart()
+
+
+def test_a_message_that_came_and_went_is_never_written(desk: Desk) -> None:
+    desk.send(b"x")
+    desk.store.commit()
+    desk.queue.complete(desk.taker(1).tokens[0])
+    desk.send(b"brief")
+    desk.queue.complete(desk.taker(1).tokens[0])
+    desk.restart()
+    assert desk.queue.messages == {}
+
+
+def test_a_second_emulator_is_kept_out(path: Path, desk: Desk) -> None:
+    with pytest.raises(DataFolderUnusable, match="Another Service Bus emulator"):
+        Store(path, lambda action: None)
+
+
+def test_a_newer_form_is_refused(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(DataFolderUnusable, match="newer Retrain"):
+        Store(path, lambda action: None)
+
+
+@pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\x00" + b"\xff" * 4000])
+def test_a_broken_file_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(DataFolderUnusable, match="Move it away"):
+        Store(path, lambda action: None)
+
+
+def test_what_can_not_be_written_is_kept_and_written_later(desk: Desk) -> None:
+    desk.send(b"x")
+    desk.store.note("INSERT INTO no_such_table VALUES (1)")
+    with pytest.raises(sqlite3.Error):
+        desk.store.commit()
+    desk.store._other.pop()
+    desk.restart()
+    assert desk.taker().bodies == [b"x"]
