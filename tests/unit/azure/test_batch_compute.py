@@ -1,0 +1,160 @@
+"""Compute over the real Batch client: what each answer of the service comes to."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from shared.app.orders import order_for
+from shared.azure.batch_compute import BatchCompute
+from shared.azure.batch_inventory import BatchInventory
+from shared.azure.batch_models import Node
+from shared.azure.blob_links import BlobLinks
+from shared.domain.errors import Refused, Transient
+from shared.domain.status import Status
+from tests.factories import NOON, RUN, a_job, a_run
+from tests.unit.azure.canned import Canned, refusal
+
+NODE: Final = Node(
+    "Standard_D2s_v3", "microsoft-dsvm", "ubuntu-hpc", "2204", "batch.node.ubuntu 22.04"
+)
+KEY: Final = f"{RUN}-1"
+JOB: Final = f"/jobs/retrain-{KEY}"
+MADE = ["POST /jobs", f"POST {JOB}/tasks", f"PATCH {JOB}"]
+CODE: Final = f"azureml://datastores/workspaceworkingdirectory/paths/{'a' * 64}.zip"
+ORDER: Final = order_for(a_run(Status.PROVISIONING, job=a_job(code=CODE, limits={"timeout": 60})))
+
+
+def compute(canned: Canned) -> BatchCompute:
+    blobs = BlobServiceClient("http://127.0.0.1:1/devstoreaccount1", credential="a2V5")
+    return BatchCompute(canned.client(), BlobLinks(blobs, "a2V5", lambda: NOON), NODE)
+
+
+CREATED, UPDATED = (201, None), (200, None)
+#: The service's answers, and what is asked of it.
+PROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], list[str]]] = {
+    "the first time": ([CREATED, CREATED, UPDATED], MADE),
+    "died after the job": ([refusal(409, "JobExists"), CREATED, UPDATED], MADE),
+    "died after the task": (
+        [refusal(409, "JobExists"), refusal(409, "TaskExists"), UPDATED],
+        MADE,
+    ),
+    "an outage that passes": (
+        [refusal(503, "ServerBusy"), CREATED, CREATED, UPDATED],
+        [MADE[0], *MADE],
+    ),
+    "an outage that made it": (
+        [refusal(503, "ServerBusy"), refusal(409, "JobExists"), CREATED, UPDATED],
+        [MADE[0], *MADE],
+    ),
+    "repeated after its end": ([refusal(409, "JobExists"), refusal(409, "JobCompleted")], MADE[:2]),
+    "repeated at its end": (
+        [refusal(409, "JobExists"), refusal(409, "TaskExists"), refusal(409, "JobBeingTerminated")],
+        MADE,
+    ),
+}
+
+
+@pytest.mark.parametrize(("answers", "asked"), PROVISIONED.values(), ids=PROVISIONED)
+def test_provisioning_ends_with_one_job_and_one_task(
+    answers: list[tuple[int, dict[str, Any] | None]], asked: list[str]
+) -> None:
+    canned = Canned(*answers)
+    compute(canned).provision(ORDER)
+    assert canned.asked == asked
+
+
+#: The service's answers, and the error they come to.
+UNPROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], type[Exception], str]] = {
+    "its id is still taken": ([refusal(409, "JobBeingDeleted")], Transient, "JobBeingDeleted"),
+    "a lasting outage": ([refusal(503, "ServerBusy")] * 3, Transient, "ServerBusy"),
+    "too many jobs": (
+        [refusal(409, "ActiveJobAndScheduleQuotaReached")],
+        Transient,
+        "ActiveJobAndScheduleQuotaReached",
+    ),
+    "a bad size": (
+        [refusal(400, "InvalidPropertyValue")],
+        Refused,
+        "InvalidPropertyValue",
+    ),
+    "a wrong key": ([refusal(403, "AuthenticationFailed")], Refused, "AuthenticationFailed"),
+    "gone meanwhile": ([CREATED, refusal(404, "JobNotFound")], Transient, "Transient"),
+}
+
+
+@pytest.mark.parametrize(("answers", "error", "code"), UNPROVISIONED.values(), ids=UNPROVISIONED)
+def test_what_can_not_be_provisioned(
+    answers: list[tuple[int, dict[str, Any] | None]], error: type[Exception], code: str
+) -> None:
+    with pytest.raises(error) as caught:
+        compute(Canned(*answers)).provision(ORDER)
+    assert getattr(caught.value, "code", None) == code
+
+
+GONE: dict[str, tuple[int, dict[str, Any] | None]] = {
+    "accepted": (202, None),
+    "not there": refusal(404, "JobNotFound"),
+    "being deleted": refusal(409, "JobBeingDeleted"),
+}
+
+
+@pytest.mark.parametrize("answer", GONE.values(), ids=GONE)
+def test_taking_down_is_one_delete(answer: tuple[int, dict[str, Any] | None]) -> None:
+    """No poller of the SDK's, which would go on asking for minutes in a thread of its own."""
+    canned = Canned(answer)
+    compute(canned).take_down(KEY)
+    assert canned.asked == [f"DELETE {JOB}"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(202, None), refusal(404, "PoolNotFound"), refusal(409, "PoolBeingDeleted")],
+)
+def test_dropping_a_pool_is_one_delete(answer: tuple[int, dict[str, Any] | None]) -> None:
+    canned = Canned(answer)
+    BatchInventory(canned.client()).drop_pool("retrain-pool")
+    assert canned.asked == ["DELETE /pools/retrain-pool"]
+
+
+def test_an_outage_while_taking_down_comes_again() -> None:
+    with pytest.raises(Transient):
+        compute(Canned(*[refusal(503, "ServerBusy")] * 3)).take_down(KEY)
+
+
+def test_no_such_attempt_has_no_report() -> None:
+    assert compute(Canned(refusal(404, "JobNotFound"))).report(KEY) is None
+
+
+def test_what_batch_is_asked_for() -> None:
+    canned = Canned(CREATED, CREATED, UPDATED)
+    compute(canned).provision(ORDER)
+    job, task, patch = canned.bodies
+    assert job["id"] == f"retrain-{KEY}"
+    assert {"name": "retrain-run", "value": RUN} in job["metadata"]
+    auto = job["poolInfo"]["autoPoolSpecification"]
+    assert (auto["poolLifetimeOption"], auto["keepAlive"]) == ("job", False)
+    assert {"name": "retrain-attempt", "value": KEY} in auto["pool"]["metadata"]
+    assert job["constraints"]["maxWallClockTime"] == "PT01H01M00S"
+    assert task["constraints"]["maxWallClockTime"] == "PT01M00S"
+    assert [file["filePattern"] for file in task["outputFiles"]][-1] == "../ended.txt"
+    assert patch == {"onAllTasksComplete": "terminatejob"}
+
+
+def test_no_key_of_ours_travels_and_addresses_end() -> None:
+    canned = Canned(CREATED, CREATED, UPDATED)
+    compute(canned).provision(ORDER)
+    text = str(canned.bodies)
+    assert "a2V5" not in text
+    ends = (NOON + ORDER.timeout + timedelta(hours=1)).strftime("se=%Y-%m-%dT%H")
+    assert ends in text
+    assert "sp=cw" in text
+    assert "sp=r&" in text
+
+
+def test_lists_are_one_call_each_while_nothing_is_there() -> None:
+    canned = Canned((200, {"value": []}), (200, {"value": []}))
+    inventory = BatchInventory(canned.client())
+    assert [*inventory.attempts()] == [*inventory.pools()] == []
+    assert canned.asked == ["GET /jobs", "GET /pools"]
