@@ -33,9 +33,10 @@ class Canned(HTTPAdapter):
     ) -> requests.Response:
         url = str(request.url).removeprefix(ENDPOINT).partition("?")[0]
         self.asked.append(f"{request.method} {url}")
-        self.bodies.append(json.loads(request.body) if request.body else {})
-        status, body = self.answers.pop(0)
-        content = b"" if body is None else json.dumps(body).encode()
+        body = request.body if isinstance(request.body, str | bytes) else b""
+        self.bodies.append(json.loads(body or b"{}"))
+        status, answer = self.answers.pop(0)
+        content = b"" if answer is None else json.dumps(answer).encode()
         headers = HTTPHeaderDict({"Content-Type": "application/json; odata=minimalmetadata"})
         headers["Content-Length"] = str(len(content))
         raw = HTTPResponse(BytesIO(content), headers=headers, status=status, preload_content=False)

@@ -1,0 +1,41 @@
+"""Standing orders: created, replaced, listed, deleted."""
+
+import pytest
+
+from shared.domain.errors import NotFound
+from tests.factories import NOON, a_schedule, after
+from tests.simulation.twins.world import Twins
+
+DAILY = {"type": "cron", "expression": "0 3 * * *"}
+
+
+def test_a_schedule_is_new_once_and_in_force_from_its_last_writing() -> None:
+    twins = Twins()
+    kept, new = twins.product().schedules.put(a_schedule(DAILY))
+    assert (new, kept.created_at) == (True, NOON)
+    twins.clock.pass_by(60)
+    again, new = twins.product().schedules.put(a_schedule(DAILY, command="other"))
+    assert (new, again.created_at) == (False, after(60))
+    assert twins.product().schedules.get("wine") == again
+
+
+def test_all_are_listed_by_name() -> None:
+    twins = Twins()
+    for name in ("b", "a"):
+        twins.product().schedules.put(a_schedule(DAILY, name))
+    assert [schedule.name for schedule in twins.product().schedules.all()] == ["a", "b"]
+
+
+def test_what_is_not_there_can_be_neither_read_nor_deleted() -> None:
+    schedules = Twins().product().schedules
+    with pytest.raises(NotFound, match="no Schedule 'wine'"):
+        schedules.get("wine")
+    with pytest.raises(NotFound):
+        schedules.delete("wine")
+
+
+def test_what_is_deleted_is_gone() -> None:
+    twins = Twins()
+    twins.product().schedules.put(a_schedule(DAILY))
+    twins.product().schedules.delete("wine")
+    assert [*twins.product().schedules.kept()] == []
