@@ -59,6 +59,7 @@ class Run(RunSummary):
     tags: dict[str, str]
     compute: str | None
     environment: str | None
+    image: str | None
     timeline: list[Moment]
     error: RunError | None
     inputs: Document

@@ -113,7 +113,7 @@ class Story:
         self._step(
             "prediction",
             f"loaded {said['model']}, {model.stat().st_size:,} bytes: "
-            f"right about {said['right']} of the file's {said['wines']} wines, most of which it knew",
+            f"right about {said['right']} of the file's {said['wines']} wines, many known to it",
         )
 
     def _predict(self, run: Run, model: Path) -> str:
@@ -135,13 +135,11 @@ class Story:
 
     def _nothing_left(self) -> None:
         until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until:  # Batch deletes in its own time
-            compute = self.client.compute()
-            if not compute["jobs"] and not compute["pools"]:
-                self._step("compute", "no compute left: Batch lists 0 jobs and 0 pools")
-                return
+        while any((left := self.client.compute()).values()):  # Batch deletes in its own time
+            if time.monotonic() > until:
+                raise Problem(f"Batch still lists {left}.")
             time.sleep(0.05)
-        raise Problem(f"Batch still lists {compute}.")
+        self._step("compute", "no compute left: Batch lists 0 jobs and 0 pools")
 
 
 def spent(run: Run) -> Iterator[tuple[str, str, str, str]]:

@@ -87,7 +87,7 @@ def _find(choice: str, options: str, run_options: str) -> Engine | None:
 
 def _candidates(name: str, given: tuple[tuple[str, ...], tuple[str, ...]]) -> Iterator[Engine]:
     """What may work, the likeliest first."""
-    flags = [given] if any(given) else [((), ())]
+    flags = [given]
     if name == "podman" and not any(given):
         flags.append(CONFINED)
     user = _user(name, given[0])

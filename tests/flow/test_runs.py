@@ -12,7 +12,10 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_a_run_leaves_its_outputs_and_logs_and_no_compute(client: Client, tmp_path: Path) -> None:
-    command = "echo trained; echo oops >&2; echo m > outputs/model; echo h > outputs/.hidden; mkdir logs/x; echo l > logs/x/y"
+    command = (
+        "echo trained; echo oops >&2; echo m > outputs/model; echo h > outputs/.hidden; "
+        "mkdir logs/x; echo l > logs/x/y"
+    )
     run = ended(client, client.create_job(job(command))["name"])
     assert run["status"] == "Completed"
     assert [m["status"] for m in run["timeline"]] == [

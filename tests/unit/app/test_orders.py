@@ -154,3 +154,19 @@ def test_an_optional_section_without_its_input_is_left_out(node: Node) -> None:
     inputs = {"label": {"type": "string", "optional": True}}
     command = "echo train $[[--label ${{inputs.label}}]]"
     assert node.start(an_order(command=command, inputs=inputs)).stdout == "train\n"
+
+
+def test_a_variable_may_hold_any_binding(node: Node) -> None:
+    variables = {
+        "A": "${{name}}-${{default_datastore}}",
+        "B": "${{outputs.model}}/m.pkl",
+        "C": "${{ inputs.rate }}",
+    }
+    order = an_order(
+        command='printf "%s|%s|%s" "$A" "$B" "$C"',
+        inputs={"rate": 0.1},
+        outputs={"model": None},
+        environment_variables=variables,
+    )
+    model = node.work / "outputs/model/m.pkl"
+    assert node.start(order).stdout == f"{RUN}-workspaceblobstore|{model}|0.1"

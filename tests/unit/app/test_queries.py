@@ -99,3 +99,24 @@ def test_outputs_are_the_last_attempts_without_the_marker() -> None:
     assert "/2/stdout.txt?" in twins.product().queries.output_link(RUN, "stdout.txt")
     with pytest.raises(NotFound):
         twins.product().queries.output_link(RUN, "outputs/old")
+
+
+def test_an_attempt_that_batch_does_not_know_is_shown_as_recorded() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.RUNNING))
+    assert twins.product().queries.show(RUN) == a_run(Status.RUNNING)
+
+
+def test_a_run_that_is_over_is_not_looked_up() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.COMPLETED))
+    twins.product().queries.show(RUN)
+    assert twins.compute.calls == 0
+
+
+def test_compute_is_what_exists_now() -> None:
+    twins = Twins()
+    assert twins.product().queries.compute_now() == ([], [])
+    twins.compute.provision(order_for(a_run(Status.PROVISIONING)))
+    attempts, pools = twins.product().queries.compute_now()
+    assert ([seen.run for seen in attempts], [seen.run for seen in pools]) == ([RUN], [RUN])

@@ -1,9 +1,9 @@
 """Which files an output pattern means: `outputs/**/*`, `../stdout.txt`, `logs/[a-c]?.csv`.
 
-`*`, `?` and `[…]` match within one name, `**` any number of folders. A file whose name begins with a
-dot is only matched by a pattern whose name does, as on the service: `outputs/**/.*`. A link is
-uploaded when what it leads to lies in the task's folder; `**` doesn't follow links to folders, which
-could go round in circles.
+`*`, `?` and `[…]` match within one name, `**` any number of folders. A file whose name begins with
+a dot is only matched by a pattern whose name does, as on the service: `outputs/**/.*`. A link is
+uploaded when what it leads to lies in the task's folder; `**` doesn't follow links to folders,
+which could go round in circles.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def _walk(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(Path(entry.path), parts)
         return
-    for entry in _entries(folder):
-        if _name(first).match(entry.name):
-            if rest:
-                yield from _walk(Path(entry.path), rest)
-            elif first.startswith(".") or not entry.name.startswith("."):
-                yield Path(entry.path)
+    found = [entry for entry in _entries(folder) if _name(first).match(entry.name)]
+    for entry in found:
+        if rest:
+            yield from _walk(Path(entry.path), rest)
+        elif first.startswith(".") or not entry.name.startswith("."):
+            yield Path(entry.path)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
