@@ -29,7 +29,7 @@ from tests.simulation.twins.world import Twins
 
 #: Virtual seconds with faults, and after them.
 STORM: Final = 900.0
-CALM: Final = 3600.0
+CALM: Final = 2400.0
 #: So long a lock that nobody renews holds.
 LOCK: Final = 30.0
 _WELL: Final[tuple[Cause, ...]] = ("none",) * 3

@@ -7,10 +7,10 @@ import pytest
 
 from tests.simulation.simulation import Simulation
 
-SEEDS_A_TEST = 50
+SEEDS_A_TEST = 40
 
 
-@pytest.mark.parametrize("first", range(0, 150, SEEDS_A_TEST))
+@pytest.mark.parametrize("first", range(0, 120, SEEDS_A_TEST))
 def test_every_run_ends_once_and_nothing_is_left(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
         simulation = Simulation(seed)
