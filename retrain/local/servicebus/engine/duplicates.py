@@ -1,5 +1,6 @@
 """Duplicate detection: message ids seen within a window; the later message is dropped silently."""
 
+from collections import deque
 from typing import Any
 
 from retrain.local.servicebus.store import QueueStore
@@ -14,27 +15,29 @@ class Duplicates:
     def __init__(self, window: float, store: QueueStore) -> None:
         self._window = window
         self._store = store
-        self._until: dict[Any, float] = {}
+        self._known: set[Any] = set()
+        self._line: deque[tuple[float, Any]] = deque()  # until when, in that order
 
     def restore(self) -> None:
         """Take up what the store remembers."""
-        self._until.update(self._store.duplicates())
+        for message_id, until in self._store.duplicates():
+            self._note(message_id, until)
 
     def seen(self, message_id: Any, now: float) -> bool:
         """Whether the id came within the window; if not, it has come now."""
         self._expire(now)
-        if message_id in self._until:
+        if message_id in self._known:
             return True
-        self._until[message_id] = until = now + self._window
-        self._store.remember(message_id, until)
+        self._note(message_id, now + self._window)
+        self._store.remember(message_id, now + self._window)
         return False
 
+    def _note(self, message_id: Any, until: float) -> None:
+        self._known.add(message_id)
+        self._line.append((until, message_id))
+
     def _expire(self, now: float) -> None:
-        gone = []
-        for message_id, until in self._until.items():
-            if until > now:
-                break
-            gone.append(message_id)
-        for message_id in gone:
-            del self._until[message_id]
+        while self._line and self._line[0][0] <= now:
+            _, message_id = self._line.popleft()
+            self._known.remove(message_id)
             self._store.forget(message_id)
