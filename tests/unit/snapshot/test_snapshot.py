@@ -3,8 +3,11 @@
 import hashlib
 import os
 import shutil
+import tempfile
 import tracemalloc
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -141,12 +144,28 @@ def test_missing_code_is_an_error(tmp_path: Path) -> None:
         take_snapshot(tmp_path / "gone")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    plant(tmp_path, "a.py")
-    (tmp_path / "a.py").chmod(0)
-    with pytest.raises(SnapshotRefused, match=r"a\.py can't be read: Permission denied"):
-        take_snapshot(tmp_path)
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root reads everything; for a moment this process is somebody else."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes there")
+def test_an_unreadable_file_is_named() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        plant(folder, "a.py")
+        (folder / "a.py").chmod(0)
+        unreadable = pytest.raises(SnapshotRefused, match=r"a\.py can't be read: Permission denied")
+        with as_nobody(), unreadable:
+            take_snapshot(folder)
 
 
 def test_what_changes_while_it_is_packed(tmp_path: Path) -> None:
