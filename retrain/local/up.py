@@ -25,7 +25,8 @@ def up(options: StackOptions, *, as_json: bool = False) -> None:
     async def stay(stack: Stack) -> None:
         addresses = stack.addresses
         mine = profile.Profile(PROFILE, addresses["api"], addresses["key"])
-        file = await asyncio.to_thread(profile.save, mine, use=True)
+        # The first profile becomes the current one; one that a user has chosen stays.
+        file = await asyncio.to_thread(profile.save, mine)
         if as_json:
             sys.stdout.write(json.dumps(addresses) + "\n")
             sys.stdout.flush()
@@ -60,4 +61,5 @@ def _show(stack: Stack, options: StackOptions, profiles: Path) -> None:
     console.print(f"  log            {(options.data / 'stack.log').resolve()}")
     console.print(f"  profile        '{PROFILE}' in {profiles}\n")
     console.print("In another terminal, from this folder:\n")
-    console.print("  .venv/bin/retrain job create -f examples/wine/job.yml --stream")
+    chosen = "" if profile.read().current == PROFILE else f" --profile {PROFILE}"
+    console.print(f"  .venv/bin/retrain job create -f examples/wine/job.yml --stream{chosen}")
