@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 AZURITE := azurite@3.37.0
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format bench up clean
+.PHONY: help venv demo test check format bench bench-peers up clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 venv: $(READY) ## .venv with everything in it, Node and Azurite too
 
@@ -43,6 +43,9 @@ format: $(READY) ## rewrite what the formatter and the linter can
 
 bench: $(READY) ## the numbers, one JSON line each
 	@$(BIN)/python -m tests.bench
+
+bench-peers: $(READY) ## a no-op run beside Metaflow's, Prefect's, Dagster's, kfp's, Snakemake's; 10 minutes
+	@$(BIN)/python -m tests.bench peers
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .retrain .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

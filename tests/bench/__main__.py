@@ -12,11 +12,13 @@ from typing import Any
 
 #: Modules beside this one; each has measure(folder), an iterator of (metric, value, unit).
 BENCHES = ("imports", "latency", "throughput", "calls", "messaging", "demo")
+#: And those that only run when named: they install what Retrain doesn't need, or take minutes.
+NAMED = ("peers",)
 
 
 def _bench(name: str) -> Any:
-    if name not in BENCHES:
-        sys.exit(f"There is no benchmark '{name}'; there are: {', '.join(BENCHES)}.")
+    if name not in BENCHES + NAMED:
+        sys.exit(f"There is no benchmark '{name}'; there are: {', '.join(BENCHES + NAMED)}.")
     return import_module(f"tests.bench.{name}")
 
 
