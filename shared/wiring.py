@@ -75,17 +75,18 @@ def built(world: Ports) -> Product:
         observer=observer,
         now=world.now,
     )
+    admission = Admission(world.runs, world.registry, world.bus, world.now)
     schedules = Schedules(world.registry, world.now)
     return Product(
-        admission=Admission(world.runs, world.registry, world.bus, world.now),
+        admission=admission,
         workflow=Workflow(world.runs, effects),
         observer=observer,
         watch=Watch(world.runs, world.inventory, world.compute, observer, world.bus, world.now),
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs),
         schedules=schedules,
-        file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, world.bus),
-        cron_triggers=CronTriggers(schedules, world.registry, world.bus, world.now),
+        file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),
+        cron_triggers=CronTriggers(schedules, world.registry, admission, world.now),
         uploads=Uploads(world.files, world.links),
         now=world.now,
     )

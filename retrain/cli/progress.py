@@ -36,7 +36,9 @@ class Bars:
 
                 yield show
         if not self._silent:
-            note(f"{verb} {what}: {megabytes(moved)}" if moved else f"Unchanged: {what}")
+            note(
+                f"{verb} {what}: {megabytes(moved)}" if moved or not size else f"Unchanged: {what}"
+            )
 
 
 @contextmanager

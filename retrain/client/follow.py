@@ -6,6 +6,7 @@ often while nothing does. So a stack that is killed and started again is only a 
 
 import codecs
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -76,7 +77,9 @@ class _Log:
 class _Follower:
     api: Api
     name: str
-    seen: int = 0  # entries of the timeline that were shown
+    # What was shown, as (status, how manieth of its kind): the service moves and inserts entries
+    # when it learns from the node when they really were.
+    shown: set[tuple[str, int]] = field(default_factory=set)
     attempt: int = 0
     logs: list[_Log] = field(default_factory=list)
 
@@ -85,10 +88,11 @@ class _Follower:
         run = self.api.get_job(self.name)
         if run["attempt"] != self.attempt:
             self.attempt, self.logs = run["attempt"], [_Log(file) for file in LOGS]
-        new = run["timeline"][self.seen :]
-        split = next((i for i, one in enumerate(new) if one["status"] not in BEFORE_LOGS), len(new))
+        new = self._unseen(run["timeline"])
+        later = (i for i, (_, one) in enumerate(new) if one["status"] not in BEFORE_LOGS)
+        split = next(later, len(new))
         yield from self._show(new[:split])
-        ran = any(one["status"] == "Running" for one in run["timeline"])
+        ran = ("Running", 1) in self.shown
         over = run["status"] in FINAL
         if ran:
             yield from self._read_logs(over=over)
@@ -98,9 +102,20 @@ class _Follower:
         if over:
             yield Ended(run)
 
-    def _show(self, moments: list[Moment]) -> Iterator[Item]:
-        for moment in moments:
-            self.seen += 1
+    def _unseen(self, timeline: list[Moment]) -> list[tuple[tuple[str, int], Moment]]:
+        """The entries that were not shown, each with what `shown` will hold of it."""
+        counts: Counter[str] = Counter()
+        new: list[tuple[tuple[str, int], Moment]] = []
+        for moment in timeline:
+            counts[moment["status"]] += 1
+            which = (moment["status"], counts[moment["status"]])
+            if which not in self.shown:
+                new.append((which, moment))
+        return new
+
+    def _show(self, moments: list[tuple[tuple[str, int], Moment]]) -> Iterator[Item]:
+        for which, moment in moments:
+            self.shown.add(which)
             yield StatusChanged(moment["status"], moment["at"], moment["note"])
 
     def _read_logs(self, *, over: bool) -> Iterator[Item]:

@@ -131,7 +131,7 @@ async def running(options: StackOptions) -> AsyncIterator[Stack]:
 
 async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> Stack:
     ports = options.ports
-    engine = await asyncio.to_thread(find_engine, options.engine)
+    engine = await asyncio.to_thread(_engine, options.engine)
 
     async def up(make: Callable[[], _AnyServer], flag: str) -> _AnyServer:
         try:
@@ -202,6 +202,20 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         host=host,
         engine=engine,
     )
+
+
+def _engine(preferred: str) -> Engine | None:
+    """Falls back to processes only when nobody asked for an engine by its name."""
+    try:
+        engine = find_engine(preferred)
+    except ValueError as error:
+        raise StackFailed(str(error)) from error
+    if engine is None and preferred not in ("auto", "none"):
+        raise StackFailed(
+            f"{preferred} runs no containers on this machine.",
+            f"See what `{preferred} run` says, or take --engine none: tasks run as processes.",
+        )
+    return engine
 
 
 def _azurite(data: Path, port: int) -> AzuriteServer:

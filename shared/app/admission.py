@@ -1,21 +1,25 @@
 """From a training request to a run."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from shared.app.documents import submitted_job
-from shared.domain.errors import Invalid
+from shared.domain.errors import Invalid, Transient
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.keys import digest
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Run, Source, new_run
+from shared.domain.status import Status
 from shared.jobs import dump
 from shared.ports.bus import Bus
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
+
+log = logging.getLogger("retrain.admission")
 
 #: The registry's kind for what callers asked under a key.
 _ASKED: Final = "asked"
@@ -31,18 +35,19 @@ class Admission:
     def submit(self, request: TrainingRequest) -> Run:
         """Accept somebody's request. The record comes first, so that they find what they asked for.
 
-        Dying before the message is sent is a request that failed: asked again under the same key it
-        is the same run, and if nobody asks again, the watch finds it NotStarted.
+        From then on the run is accepted: if its message can't be sent, or we die before, the watch
+        finds it NotStarted and sets it going.
         """
         run = _run(request)
-        if self.runs.create(run):
+        if not self.runs.create(run):
+            run = self.runs.load(run.name).run
+            if run.status is not Status.NOT_STARTED:
+                return run
+        try:
             self.bus.request(request)
-            return run
-        known = self.runs.load(run.name).run
-        if known.final or known.attempt:
-            return known
-        self.bus.request(request)
-        return known
+        except Transient as error:
+            log.warning("run %s: accepted, to be started by the watch: %s", run.name, error)
+        return run
 
     def submit_document(self, document: Mapping[str, Any], key: str | None) -> Run:
         """Accept a job document. key: the caller's name for the asking; one key is one run.

@@ -8,11 +8,11 @@ from typing import Final
 
 from cronsim import CronSim
 
+from shared.app.admission import Admission
 from shared.app.schedules import Kept, Schedules
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Source
 from shared.jobs import CronTrigger
-from shared.ports.bus import Bus
 from shared.ports.registry import Registry
 
 log = logging.getLogger("retrain.triggers")
@@ -26,7 +26,7 @@ _REACH: Final = timedelta(days=7)
 class CronTriggers:
     schedules: Schedules
     registry: Registry
-    bus: Bus
+    admission: Admission
     now: Callable[[], datetime]
 
     def tick(self) -> None:
@@ -56,7 +56,7 @@ class CronTriggers:
             job=kept.schedule.create_job,
             source=Source(kind="cron", schedule=kept.schedule.name),
         )
-        self.bus.request(request)
+        self.admission.submit(request)
         log.info("schedule %s: due at %s, asks for run %s", kept.schedule.name, due, request.run)
 
 

@@ -54,7 +54,7 @@ def checked_job(job: CommandJob) -> CommandJob:
 
 def _problems(job: CommandJob) -> Iterator[tuple[str, str]]:
     if job.compute not in _COMPUTES:
-        yield "compute", f"there is no compute '{job.compute}'; leave it out, or write `serverless`"
+        yield "compute", f"'{job.compute}': named computes are not supported yet; leave it out"
     if job.limits.timeout and job.limits.timeout > LONGEST:
         yield "limits.timeout", f"more than {LONGEST:,} s (6 days) is not supported"
     if job.name is not None:

@@ -92,7 +92,7 @@ class Effects:
         problem = Problem(
             "EnvironmentBuildFailed",
             f"The environment could not be built: {state.reason}\n{state.log[-4000:]}".rstrip(),
-            f"Mend environment.conda_file; the whole log is the output {BUILD_LOG}.",
+            f"Mend environment's conda_file or image; the whole log is the output {BUILD_LOG}.",
         )
         self.bus.event(run.name, ImageFailed(id=f"{stem}-failed", at=self.now(), problem=problem))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.app.admission import Admission
 from shared.app.schedules import Schedules
 from shared.domain.errors import NotFound
 from shared.domain.keys import digest
@@ -13,7 +14,6 @@ from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Source
 from shared.domain.status import Status
 from shared.jobs import DataTrigger, InvalidDocument, Schedule, job_for_file
-from shared.ports.bus import Bus
 from shared.ports.files import DATA, File, Files
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
@@ -32,7 +32,7 @@ class FileTriggers:
     registry: Registry
     runs: Runs
     files: Files
-    bus: Bus
+    admission: Admission
 
     def landed(self, path: str) -> Sequence[str]:
         """Ask for a run for each schedule whose pattern fits; returns the runs' names.
@@ -74,7 +74,7 @@ class FileTriggers:
         if self._same_content(before, file, request.run):
             log.info("file %s: same content as for run %s, not again", file.path, before["run"])
             return None
-        self.bus.request(request)
+        self.admission.submit(request)
         log.info("file %s: schedule %s asks for run %s", file.path, schedule.name, request.run)
         told = {
             "run": request.run,

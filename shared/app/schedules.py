@@ -1,5 +1,6 @@
 """Standing orders: kept in the registry, read whenever something happens."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +8,10 @@ from typing import Any, Final
 
 from shared.app.documents import checked_job, checked_schedule
 from shared.domain.errors import NotFound
-from shared.jobs import Schedule, dump, parse_schedule
+from shared.jobs import InvalidDocument, Schedule, dump, parse_schedule
 from shared.ports.registry import Registry
+
+log = logging.getLogger("retrain.schedules")
 
 KIND: Final = "schedules"
 
@@ -47,8 +50,8 @@ class Schedules:
             raise NotFound("Schedule", name, "`retrain schedule list` shows those there are.")
 
     def kept(self) -> Sequence[Kept]:
-        """All of them, by name."""
-        return [_kept(record) for record in self.registry.list(KIND)]
+        """All of them, by name; one that can't be read is logged, and holds up no other."""
+        return [kept for record in self.registry.list(KIND) if (kept := _readable(record))]
 
     def all(self) -> Sequence[Schedule]:
         return [kept.schedule for kept in self.kept()]
@@ -56,3 +59,11 @@ class Schedules:
 
 def _kept(record: Mapping[str, Any]) -> Kept:
     return Kept(parse_schedule(record["schedule"]), datetime.fromisoformat(record["created_at"]))
+
+
+def _readable(record: Mapping[str, Any]) -> Kept | None:
+    try:
+        return _kept(record)
+    except (InvalidDocument, LookupError, ValueError) as error:
+        log.warning("a schedule in the registry can't be read; create it anew: %s", error)
+        return None

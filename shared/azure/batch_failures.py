@@ -54,7 +54,7 @@ def _verdict(task: batch.BatchTask) -> tuple[Cause, Problem | None]:
     if info is None:
         return "infrastructure", Problem("NoExecution", "Batch says nothing of how the task ended.")
     failure = info.failure_info
-    if failure is None and info.exit_code in (0, None):
+    if failure is None and info.exit_code == 0:
         return "none", None
     if _over_time(task):
         return "timeout", _timeout(task)

@@ -28,7 +28,7 @@ class Status(StrEnum):
 #: before Provisioning while its image is built (no node is paid for that), and after it while the
 #: node unpacks the code. The way back to `Queued` is a new attempt.
 NEXT: Final[Mapping[Status, tuple[Status, ...]]] = {
-    Status.NOT_STARTED: (Status.QUEUED, Status.CANCELED, Status.FAILED),
+    Status.NOT_STARTED: (Status.QUEUED, Status.CANCELED),
     Status.QUEUED: (Status.PREPARING, Status.PROVISIONING, Status.CANCELED),
     Status.PREPARING: (
         Status.PROVISIONING,

@@ -66,7 +66,9 @@ def main():
     OUTPUTS.mkdir(exist_ok=True)
     joblib.dump(model, OUTPUTS / "model.joblib")
     (OUTPUTS / "metrics.json").write_text(json.dumps(metrics) + "\n")
-    print(f"trained on {metrics['rows']} wines, accuracy {metrics['accuracy']}", flush=True)
+    learnt, accuracy = metrics["rows"] - metrics["held_out_rows"], metrics["accuracy"]
+    others = metrics["held_out_rows"]
+    print(f"trained on {learnt} wines, accuracy {accuracy} on {others} others", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_it_trains_and_the_model_predicts(cellar: Cellar) -> None:
     assert [line.split(" trees")[0] for line in lines[2:-1]] == ["10", "20", "30", "40", "50"]
 
     metrics: dict[str, Any] = json.loads((cellar.folder / "outputs" / "metrics.json").read_text())
-    assert lines[-1] == f"trained on 178 wines, accuracy {metrics['accuracy']}"
+    assert lines[-1] == f"trained on 133 wines, accuracy {metrics['accuracy']} on 45 others"
     assert metrics["accuracy"] > 0.9
     assert (metrics["rows"], metrics["held_out_rows"], metrics["n_estimators"]) == (178, 45, 50)
 

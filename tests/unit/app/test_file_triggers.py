@@ -83,11 +83,13 @@ def test_the_same_content_at_once_asks_for_nothing(twins: Twins) -> None:
     assert upload(twins) == []
 
 
-def test_a_request_that_never_became_a_run_does_not_block_for_ever(twins: Twins) -> None:
-    upload(twins)
+def test_a_request_whose_message_was_lost_is_a_run_for_the_watch_to_start(twins: Twins) -> None:
+    (name,) = upload(twins)
     twins.bus.clear()
     twins.clock.pass_by(timedelta(hours=1).total_seconds())
-    assert len(upload(twins)) == 1
+    twins.product().watch.tick()
+    assert upload(twins) == []
+    assert [event.kind for event in twins.bus.events(name)] == ["requested"]
 
 
 def test_new_content_and_the_old_content_back_again_ask_each_time(twins: Twins) -> None:
@@ -100,7 +102,7 @@ def test_new_content_and_the_old_content_back_again_ask_each_time(twins: Twins) 
 @pytest.mark.parametrize(("status", "again"), [("Failed", 1), ("Canceled", 1), ("Completed", 0)])
 def test_the_same_content_after_the_run_ended(twins: Twins, status: str, again: int) -> None:
     (name,) = upload(twins)
-    twins.runs.create(a_run(Status(status), name=name))
+    twins.runs.save(a_run(Status(status), name=name), twins.runs.load(name).etag)
     assert len(upload(twins)) == again
 
 
