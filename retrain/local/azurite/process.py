@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 _READY = "successfully listens on"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-#: V8's space for new objects, in MiB; in its 16, garbage piles up to more than all that is in use.
-_NURSERY = "--max-semi-space-size=1"
+#: V8 made small: by default it lets garbage wait, and the whole stack peaks at 400 MiB, not at 260. The nursery of 4 MiB keeps collections rare enough.
+_SMALL = ("--optimize-for-size", "--max-semi-space-size=4")
 
 
 class AzuriteFailed(RuntimeError):
@@ -89,7 +89,7 @@ def _command(command: tuple[str, ...], data: Path, host: str, port: int) -> list
     here = Path(__file__).parent
     ours = [f"--require={here / name}" for name in ("orphan.cjs", "journal.cjs")]
     return [
-        *(node, "--no-warnings", _NURSERY, *ours, *script),
+        *(node, "--no-warnings", *_SMALL, *ours, *script),
         *("--blobHost", host, "--blobPort", str(port)),
         *("--location", str(data), "--disableTelemetry", "--skipApiVersionCheck"),
         *("--blobKeepAliveTimeout", "60"),  # its 5 s race with clients that keep connections
