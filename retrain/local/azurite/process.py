@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 _READY = "successfully listens on"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-#: V8 made small: by default it lets garbage wait, and the whole stack peaks at 400 MiB, not at 260. The nursery of 4 MiB keeps collections rare enough.
+#: V8 made small: by default it lets garbage wait, and the whole stack peaks at 400 MiB, not at 260.
+#: The nursery of 4 MiB keeps collections rare enough.
 _SMALL = ("--optimize-for-size", "--max-semi-space-size=4")
 
 
