@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from retrain.local.batch import bodies, listing
+from retrain.local.batch import job_bodies, listing
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.job import Job
 from retrain.local.batch.service import Service
@@ -14,7 +14,7 @@ from retrain.local.batch.wire import Request, Response, answer, document
 
 def create(service: Service, request: Request) -> Response:
     body = request.object()
-    bodies.check_new_job(body)
+    job_bodies.check_new_job(body)
     account = service.account
     known = account.jobs.get(body["id"].lower())
     if known is not None:
@@ -54,7 +54,7 @@ def patch(service: Service, request: Request) -> Response:
     """Only what the body names is changed."""
     job = _job(service, request)
     body = request.object()
-    bodies.JOB_PATCH("", body)
+    job_bodies.JOB_PATCH("", body)
     return _update(service, job, {k: v for k, v in body.items() if v is not None})
 
 
@@ -62,8 +62,8 @@ def replace(service: Service, request: Request) -> Response:
     """As PATCH, but what can be changed and isn't named falls back to its default."""
     job = _job(service, request)
     body = request.object()
-    writable = {k: v for k, v in body.items() if k in bodies.JOB_WRITABLE}
-    bodies.JOB_PATCH("", writable)
+    writable = {k: v for k, v in body.items() if k in job_bodies.JOB_WRITABLE}
+    job_bodies.JOB_PATCH("", writable)
     if "poolInfo" not in writable:
         raise Refused("MissingRequiredProperty", PropertyName="poolInfo")
     if writable["poolInfo"] == job.spec["poolInfo"]:
@@ -80,7 +80,7 @@ def replace(service: Service, request: Request) -> Response:
 
 def _update(service: Service, job: Job, changes: dict[str, Any]) -> Response:
     job.demand_open()
-    bodies.check_priority(changes)
+    job_bodies.check_priority(changes)
     _check_completion(job, changes)
     if "poolInfo" in changes:
         _change_pool(service, job, changes["poolInfo"])
@@ -122,7 +122,7 @@ def _change_pool(service: Service, job: Job, wanted: dict[str, Any]) -> None:
 def terminate(service: Service, request: Request) -> Response:
     job = _job(service, request)
     body = request.optional_object()
-    bodies.JOB_TERMINATE("", body)
+    job_bodies.JOB_TERMINATE("", body)
     job.demand_open()
     service.endings.terminate(job, body.get("terminateReason") or "UserTerminate")
     return answer(202, job)
@@ -131,7 +131,7 @@ def terminate(service: Service, request: Request) -> Response:
 def disable(service: Service, request: Request) -> Response:
     job = _job(service, request)
     body = request.object()
-    bodies.JOB_DISABLE("", body)
+    job_bodies.JOB_DISABLE("", body)
     job.demand_open()
     if job.state != "active":
         raise Refused("JobDisabled")

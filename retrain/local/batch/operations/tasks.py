@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from retrain.local.batch import bodies, listing
+from retrain.local.batch import job_bodies, listing
 from retrain.local.batch.entity import stamp
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.job import Job
@@ -52,7 +52,7 @@ def _result(service: Service, job: Job, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add(service: Service, job: Job, body: dict[str, Any]) -> Task:
-    bodies.check_new_task(body)
+    job_bodies.check_new_task(body)
     key = body["id"].lower()
     if key in job.tasks:
         raise Refused("TaskExists")
@@ -79,7 +79,7 @@ def replace(service: Service, request: Request) -> Response:
     """Only the constraints can be changed, and only before the end."""
     task = _task(service, request)
     body = {k: v for k, v in request.object().items() if k == "constraints"}
-    bodies.TASK_UPDATE("", body)
+    job_bodies.TASK_UPDATE("", body)
     if task.state == "completed":
         raise Refused("TaskCompleted")
     task.spec = task.spec | {"constraints": body.get("constraints") or {}}

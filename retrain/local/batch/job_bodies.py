@@ -1,0 +1,132 @@
+"""The request bodies of jobs and tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from retrain.local.batch.bodies import (
+    COMMAND,
+    METADATA,
+    NAME,
+    POOL_INFO,
+    RETRIES,
+    SETTINGS,
+    TASK_CONSTRAINTS,
+    check_commands,
+)
+from retrain.local.batch.errors import Refused, invalid
+from retrain.local.batch.schema import (
+    Check,
+    anything,
+    choice,
+    duration,
+    flag,
+    identifier,
+    integer,
+    listing,
+    not_emulated,
+    record,
+    text,
+)
+
+_OUTPUT_CONTAINER: Final = {
+    "containerUrl!": text,
+    "path": text,
+    "identityReference": not_emulated,
+    "uploadHeaders": not_emulated,
+}
+_CONDITIONS: Final = choice("tasksuccess", "taskfailure", "taskcompletion")
+_OUTPUT_FILES: Final = listing(
+    record(
+        {
+            "filePattern!": text,
+            "destination!": record({"container!": record(_OUTPUT_CONTAINER)}),
+            "uploadOptions!": record({"uploadCondition!": _CONDITIONS}),
+        }
+    )
+)
+_JOB_UPDATE: Final[dict[str, Check]] = {
+    "priority": integer(-(2**31), 2**31 - 1),
+    "allowTaskPreemption": flag,
+    "maxParallelTasks": integer(-1, 2**31 - 1),
+    "constraints": record({"maxWallClockTime": duration, "maxTaskRetryCount": RETRIES}),
+    "poolInfo": POOL_INFO,
+    "onAllTasksComplete": choice("noaction", "terminatejob"),
+    "metadata": METADATA,
+    "networkConfiguration": not_emulated,
+}
+_PREPARATION: Final = record(
+    {
+        **COMMAND,
+        "id": identifier,
+        "constraints": TASK_CONSTRAINTS,
+        "waitForSuccess": flag,
+        "rerunOnNodeRebootAfterSuccess": flag,
+    }
+)
+_RELEASE: Final = record(
+    {**COMMAND, "id": identifier, "maxWallClockTime": duration, "retentionTime": duration}
+)
+
+NEW_JOB: Final = record(
+    {
+        "id!": identifier,
+        "displayName": NAME,
+        "usesTaskDependencies": not_emulated,
+        "jobManagerTask": not_emulated,
+        "jobPreparationTask": _PREPARATION,
+        "jobReleaseTask": _RELEASE,
+        "commonEnvironmentSettings": SETTINGS,
+        "onTaskFailure": choice("noaction"),
+        **_JOB_UPDATE,
+        "poolInfo!": POOL_INFO,
+    }
+)
+JOB_PATCH: Final = record(_JOB_UPDATE)
+JOB_WRITABLE: Final = frozenset(_JOB_UPDATE)
+JOB_DISABLE: Final = record({"disableTasks!": choice("requeue", "terminate", "wait")})
+JOB_TERMINATE: Final = record({"terminateReason": NAME})
+NEW_TASK: Final = record(
+    {
+        "id!": identifier,
+        "displayName": NAME,
+        **COMMAND,
+        "outputFiles": _OUTPUT_FILES,
+        "constraints": TASK_CONSTRAINTS,
+        "requiredSlots": integer(1, 256),
+        "affinityInfo": anything,
+        "exitConditions": not_emulated,
+        "multiInstanceSettings": not_emulated,
+        "dependsOn": not_emulated,
+        "applicationPackageReferences": not_emulated,
+    }
+)
+TASK_UPDATE: Final = record({"constraints": TASK_CONSTRAINTS})
+
+
+def check_new_job(body: dict[str, Any]) -> None:
+    """A whole new job. Raises Refused."""
+    NEW_JOB("", body)
+    check_priority(body)
+    pool = body["poolInfo"]
+    if (pool.get("poolId") is None) == (pool.get("autoPoolSpecification") is None):
+        raise invalid("poolInfo", pool, "Either poolId or autoPoolSpecification must be given")
+    auto = pool.get("autoPoolSpecification")
+    if auto is not None and auto.get("pool") is None:
+        raise Refused("MissingRequiredProperty", PropertyName="poolInfo.autoPoolSpecification.pool")
+    if body.get("jobReleaseTask") and not body.get("jobPreparationTask"):
+        reason = "A job release task needs a job preparation task"
+        raise invalid("jobReleaseTask", "", reason)
+    check_commands(body.get("jobPreparationTask"), body.get("jobReleaseTask"))
+
+
+def check_priority(body: dict[str, Any]) -> None:
+    """Raises Refused OutOfRangePriority."""
+    if not -1000 <= (body.get("priority") or 0) <= 1000:
+        raise Refused("OutOfRangePriority")
+
+
+def check_new_task(body: dict[str, Any]) -> None:
+    """A whole new task. Raises Refused."""
+    NEW_TASK("", body)
+    check_commands(body)
