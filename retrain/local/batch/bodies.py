@@ -1,4 +1,4 @@
-"""What request bodies have in common, and those of pools.
+"""What request bodies have in common: which properties the parts of pools, jobs and tasks have.
 
 Each names the properties there are, and which of them the emulator can honour.
 """
@@ -14,17 +14,13 @@ from retrain.local.batch.schema import (
     anything,
     choice,
     duration,
-    flag,
-    identifier,
     integer,
     listing,
     not_emulated,
-    prefix,
     record,
     text,
 )
 
-_COUNT: Final = integer(0, 2**31 - 1)
 RETRIES: Final = integer(-1, 2**31 - 1)
 NAME: Final = partial(text, limit=1024)
 METADATA: Final = listing(record({"name!": text, "value!": text}))
@@ -61,65 +57,6 @@ COMMAND: Final[dict[str, Check]] = {
     "environmentSettings": SETTINGS,
     "userIdentity": anything,
 }
-_POOL: Final[dict[str, Check]] = {
-    "displayName": NAME,
-    "vmSize!": text,
-    "virtualMachineConfiguration": record(
-        {
-            "imageReference!": anything,
-            "nodeAgentSKUId!": text,
-            **dict.fromkeys(
-                (
-                    *("containerConfiguration", "dataDisks", "diskEncryptionConfiguration"),
-                    *("extensions", "licenseType", "nodePlacementConfiguration", "osDisk"),
-                    *("securityProfile", "serviceArtifactReference", "windowsConfiguration"),
-                ),
-                anything,
-            ),
-        }
-    ),
-    "resizeTimeout": duration,
-    "targetDedicatedNodes": _COUNT,
-    "targetLowPriorityNodes": _COUNT,
-    "enableAutoScale": not_emulated,
-    "autoScaleFormula": not_emulated,
-    "autoScaleEvaluationInterval": not_emulated,
-    "enableInterNodeCommunication": flag,
-    "networkConfiguration": anything,
-    "startTask": not_emulated,
-    "applicationPackageReferences": not_emulated,
-    "taskSlotsPerNode": integer(1, 256),
-    "taskSchedulingPolicy": record(
-        {"nodeFillType!": choice("spread", "pack"), "jobDefaultOrder": anything}
-    ),
-    "userAccounts": anything,
-    "metadata": METADATA,
-    "mountConfiguration": not_emulated,
-    "upgradePolicy": anything,
-}
-POOL_INFO: Final = record(
-    {
-        "poolId": identifier,
-        "autoPoolSpecification": record(
-            {
-                "autoPoolIdPrefix": prefix,
-                "poolLifetimeOption!": choice("job"),
-                "keepAlive": flag,
-                "pool": record(_POOL),
-            }
-        ),
-    }
-)
-NEW_POOL: Final = record({"id!": identifier, **_POOL})
-POOL_UPDATE: Final = record({name.removesuffix("!"): check for name, check in _POOL.items()})
-POOL_RESIZE: Final = record(
-    {
-        "targetDedicatedNodes": _COUNT,
-        "targetLowPriorityNodes": _COUNT,
-        "resizeTimeout": duration,
-        "nodeDeallocationOption": choice("requeue", "terminate", "taskcompletion"),
-    }
-)
 
 
 def check_commands(*specs: dict[str, Any] | None) -> None:

@@ -8,13 +8,13 @@ from retrain.local.batch.bodies import (
     COMMAND,
     METADATA,
     NAME,
-    POOL_INFO,
     RETRIES,
     SETTINGS,
     TASK_CONSTRAINTS,
     check_commands,
 )
 from retrain.local.batch.errors import Refused, invalid
+from retrain.local.batch.pool_bodies import POOL_INFO
 from retrain.local.batch.schema import (
     Check,
     anything,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrain.local.batch import bodies, listing
+from retrain.local.batch import listing, pool_bodies
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.pool import Pool
 from retrain.local.batch.service import Service
@@ -11,7 +11,7 @@ from retrain.local.batch.wire import Request, Response, answer, document
 
 def create(service: Service, request: Request) -> Response:
     body = request.object()
-    bodies.NEW_POOL("", body)
+    pool_bodies.NEW_POOL("", body)
     if body["id"].lower() in service.account.pools:
         _refuse_deleted(service.account.pool(body["id"]))
         raise Refused("PoolExists")
@@ -35,7 +35,7 @@ def list_all(service: Service, request: Request) -> Response:
 def patch(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
     body = request.object()
-    bodies.POOL_UPDATE("", body)
+    pool_bodies.POOL_UPDATE("", body)
     _refuse_deleted(pool)
     for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
         if name in body:
@@ -49,7 +49,7 @@ def patch(service: Service, request: Request) -> Response:
 def resize(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
     body = request.object()
-    bodies.POOL_RESIZE("", body)
+    pool_bodies.POOL_RESIZE("", body)
     _refuse_deleted(pool)
     if pool.allocation != "steady":
         raise Refused("PoolBeingResized")
