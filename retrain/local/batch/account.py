@@ -134,9 +134,8 @@ class Account:
         for record in self._store.load("pool"):
             nodes = record.pop("nodes")
             pool = Pool(endpoint=self.endpoint, **record)
-            for ordinal, dedicated in nodes:
-                node = ComputeNode(pool=pool, ordinal=ordinal, dedicated=dedicated)
-                pool.nodes[node.id] = node
+            for node in nodes:
+                pool.take_back(node)
             self.pools[pool.id.lower()] = pool
             highest = max(highest, pool.number)
         for record in sorted(self._store.load("job"), key=lambda record: record["number"]):

@@ -21,6 +21,12 @@ def make_root(root: Path) -> None:
         (root / name).mkdir(parents=True, exist_ok=True)
 
 
+async def wipe(root: Path) -> None:
+    """A node's root as on a new machine."""
+    await remove(root)
+    make_root(root)
+
+
 async def remove(folder: Path) -> None:
     """Remove a folder with all that is in it; absent is fine."""
     if folder.exists():

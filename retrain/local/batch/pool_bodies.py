@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from retrain.local.batch import bodies
+from retrain.local.batch.node_life import DEALLOCATION
 from retrain.local.batch.schema import (
     Check,
     anything,
@@ -20,6 +21,9 @@ from retrain.local.batch.schema import (
 )
 
 _COUNT: Final = integer(0, 2**31 - 1)
+START_TASK: Final = record(
+    {**bodies.COMMAND, "maxTaskRetryCount": bodies.RETRIES, "waitForSuccess": flag}
+)
 _POOL: Final[dict[str, Check]] = {
     "displayName": bodies.NAME,
     "vmSize!": text,
@@ -45,7 +49,7 @@ _POOL: Final[dict[str, Check]] = {
     "autoScaleEvaluationInterval": not_emulated,
     "enableInterNodeCommunication": flag,
     "networkConfiguration": anything,
-    "startTask": not_emulated,
+    "startTask": START_TASK,
     "applicationPackageReferences": not_emulated,
     "taskSlotsPerNode": integer(1, 256),
     "taskSchedulingPolicy": record(
@@ -76,6 +80,6 @@ POOL_RESIZE: Final = record(
         "targetDedicatedNodes": _COUNT,
         "targetLowPriorityNodes": _COUNT,
         "resizeTimeout": duration,
-        "nodeDeallocationOption": choice("requeue", "terminate", "taskcompletion"),
+        "nodeDeallocationOption": choice(*DEALLOCATION),
     }
 )

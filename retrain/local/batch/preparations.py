@@ -64,9 +64,12 @@ class Preparations:
 
     def forget_for_reboot(self, job: Job) -> None:
         """The nodes rebooted: what failed, or asks for it, is prepared anew before a task."""
-        again = (job.preparation or {}).get("rerunOnNodeRebootAfterSuccess", True)
         for known in job.preparations.values():
-            known.stale = again or known.result != "success"
+            known.stale = self._again(job, known)
+
+    def _again(self, job: Job, known: NodeTask) -> bool:
+        again: bool = (job.preparation or {}).get("rerunOnNodeRebootAfterSuccess", True)
+        return again or known.result != "success"
 
     async def _prepare(self, job: Job, node: ComputeNode) -> bool:
         execution = launch.preparation_execution(self._account, job, node)
@@ -89,10 +92,35 @@ class Preparations:
 
     async def stop(self, job: Job) -> None:
         """Kill the job's preparations that are running, and wait until they are over."""
-        for node_id, running in list(job.preparing.items()):
-            key = f"{job.id}--{launch.PREPARATION}--{node_id}"
+        await asyncio.gather(*(self._stop(job, node_id) for node_id in list(job.preparing)))
+
+    async def leave(self, node: ComputeNode) -> None:
+        """Kill what prepares the node for jobs or releases it, and wait until that is over."""
+        jobs = list(self._account.jobs_of[node.pool.id.lower()].values())
+        await asyncio.gather(*(self._stop(job, node.id) for job in jobs))
+        for job in jobs:
+            release = job.releases.get(node.id)
+            if release is not None and not release.ended:
+                await self._runner.terminate(launch.release_key(job, node.id))
+
+    async def _stop(self, job: Job, node_id: str) -> None:
+        running = job.preparing.get(node_id)
+        if running is not None:
+            key = launch.preparation_key(job, node_id)
             await asyncio.shield(self._account.see_through(self._runner.terminate(key)))
             await asyncio.wait({running})
+
+    def forget(self, node: ComputeNode, *, wiped: bool) -> None:
+        """The node rebooted, or lost its disk: then nothing was ever prepared there."""
+        for job in self._account.jobs_of[node.pool.id.lower()].values():
+            known = job.preparations.get(node.id)
+            if known is None:
+                continue
+            if wiped:
+                del job.preparations[node.id]
+            else:
+                known.stale = known.stale or self._again(job, known)
+            self._account.save(job)
 
     async def release(self, job: Job) -> None:
         """Run the job's release on each node that ran its preparation, side by side."""

@@ -8,6 +8,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from retrain.local.batch.allocation import Allocation, Plenty
 from retrain.local.batch.application import Application
 from retrain.local.batch.execution import Node
 from retrain.local.batch.listener import Listener
@@ -18,16 +19,23 @@ from retrain.local.batch.shared_key import SharedKey
 
 
 class BatchServer:
-    """An async context manager. `node` replaces what runs the processes, for tests.
+    """An async context manager. `node` replaces what runs the processes, for tests; `allocation`
+    what gives pools their nodes, which is at once unless the settings say how long it takes.
 
     After `start`, `port` and `endpoint` are known; `calls` counts operations by the SDK's names.
     """
 
-    def __init__(self, settings: BatchSettings, node: Node | None = None) -> None:
+    def __init__(
+        self,
+        settings: BatchSettings,
+        node: Node | None = None,
+        allocation: Allocation | None = None,
+    ) -> None:
         self.settings = settings
         self.port = settings.port
         self._shared_key = SharedKey(settings.account, settings.key)
         self._node = node
+        self._allocation = allocation
         self._lock = FileLock(settings.data / "lock")
         self._listener = Listener()
         self._service: Service | None = None
@@ -42,6 +50,16 @@ class BatchServer:
     def calls(self) -> Counter[str]:
         """How often each operation was asked for since the start."""
         return self._application.calls if self._application else Counter()
+
+    @property
+    def service(self) -> Service:
+        """The account at work, for what no client may ask for; use it in the server's event loop.
+
+        Raises RuntimeError before `start` and after `stop`.
+        """
+        if self._service is None:
+            raise RuntimeError("The Batch emulator is not running")
+        return self._service
 
     async def start(self) -> None:
         """Take up what is in the data folder, and listen.
@@ -68,9 +86,8 @@ class BatchServer:
         self.port = await self._listener.bind(settings.host, settings.port)
         folder = settings.data.resolve()
         node = self._node or LocalNode(settings.engine, settings.environments_folder, folder)
-        self._service = Service(
-            settings.account, self.endpoint, folder, node, settings.allocation_seconds
-        )
+        allocation = self._allocation or Plenty(settings.allocation_seconds)
+        self._service = Service(settings.account, self.endpoint, folder, node, allocation)
         await self._service.resume()
         self._application = Application(self._service, self._shared_key)
         await self._listener.serve(self._application)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from retrain.local.batch.account import Account
+from retrain.local.batch.allocation import Allocation
 from retrain.local.batch.endings import Endings
 from retrain.local.batch.execution import Node
 from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.job import Job
 from retrain.local.batch.preparations import Preparations
 from retrain.local.batch.scheduler import Scheduler
+from retrain.local.batch.start_tasks import StartTasks
 from retrain.local.batch.store import Store
 
 
@@ -18,13 +20,16 @@ class Service:
     """What the operations work with. `runner` runs the processes of all simulated nodes."""
 
     def __init__(
-        self, name: str, endpoint: str, folder: Path, runner: Node, allocation_seconds: float
+        self, name: str, endpoint: str, folder: Path, runner: Node, allocation: Allocation
     ) -> None:
         self.account = Account(name, endpoint, folder, Store(folder / "batch.sqlite"))
         self.runner = runner
         self.preparations = Preparations(self.account, runner)
         self.scheduler = Scheduler(self.account, runner, self.preparations, self._task_over)
-        self.fleet = Fleet(self.account, self.scheduler, self.preparations, allocation_seconds)
+        self.start_tasks = StartTasks(self.account, runner)
+        self.fleet = Fleet(
+            self.account, self.scheduler, self.preparations, self.start_tasks, allocation
+        )
         self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
 
     def _task_over(self, job: Job) -> None:

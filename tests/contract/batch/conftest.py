@@ -18,6 +18,8 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from retrain.local.batch import BatchServer, BatchSettings
+from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.service import Service
 
 PATIENCE_SECONDS = 20
 
@@ -52,8 +54,20 @@ def client_of(settings: BatchSettings, endpoint: str) -> BatchClient:
     return BatchClient(endpoint, key, retry_total=0)
 
 
+_loops: dict[BatchServer, asyncio.AbstractEventLoop] = {}
+
+
+def within(server: BatchServer, call: Callable[[Service], T]) -> T:
+    """What the call gives, made where the server runs: for what no client can ask for."""
+
+    async def ask() -> T:
+        return call(server.service)
+
+    return asyncio.run_coroutine_threadsafe(ask(), _loops[server]).result(PATIENCE_SECONDS)
+
+
 @contextmanager
-def running(settings: BatchSettings) -> Iterator[BatchServer]:
+def running(settings: BatchSettings, allocation: Allocation | None = None) -> Iterator[BatchServer]:
     """The server, in an event loop in another thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -63,7 +77,8 @@ def running(settings: BatchSettings) -> Iterator[BatchServer]:
         future: Future[Any] = asyncio.run_coroutine_threadsafe(work, loop)
         return future.result(PATIENCE_SECONDS)
 
-    server = BatchServer(settings)
+    server = BatchServer(settings, allocation=allocation)
+    _loops[server] = loop
     try:
         do(server.start())
         try:
@@ -71,6 +86,7 @@ def running(settings: BatchSettings) -> Iterator[BatchServer]:
         finally:
             do(server.stop())
     finally:
+        del _loops[server]
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -195,6 +211,15 @@ def with_body(download: Callable[[], bytes]) -> bytes:
         error.model = json.loads(response.read())
         response.close()
         raise
+
+
+def node_in(client: BatchClient, pool: str, state: str) -> batch.BatchNode:
+    """The pool's first node in that state, when there is one."""
+
+    def ask() -> batch.BatchNode | None:
+        return next((node for node in client.list_nodes(pool) if node.state == state), None)
+
+    return until(ask)
 
 
 def delete_job(client: BatchClient, job: str, **rest: Any) -> None:

@@ -134,7 +134,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no size": ({"vmSize": None}, "MissingRequiredProperty"),
     "a negative target": ({"targetDedicatedNodes": -1}, "InvalidPropertyValue"),
     "a text for a number": ({"targetDedicatedNodes": "2"}, "InvalidPropertyValue"),
-    "a start task": ({"startTask": {"commandLine": "x"}}, "UnsupportedProperty"),
+    "a start task without a command": ({"startTask": {}}, "MissingRequiredProperty"),
+    "a mount": ({"mountConfiguration": [{}]}, "UnsupportedProperty"),
+    "a package": ({"applicationPackageReferences": [{}]}, "UnsupportedProperty"),
 }
 
 

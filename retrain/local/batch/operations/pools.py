@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrain.local.batch import listing, pool_bodies
+from retrain.local.batch import bodies, listing, pool_bodies
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.pool import Pool
 from retrain.local.batch.service import Service
@@ -12,6 +12,7 @@ from retrain.local.batch.wire import Request, Response, answer, document
 def create(service: Service, request: Request) -> Response:
     body = request.object()
     pool_bodies.NEW_POOL("", body)
+    bodies.check_commands(body.get("startTask"))
     if body["id"].lower() in service.account.pools:
         _refuse_deleted(service.account.pool(body["id"]))
         raise Refused("PoolExists")
@@ -36,6 +37,7 @@ def patch(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
     body = request.object()
     pool_bodies.POOL_UPDATE("", body)
+    bodies.check_commands(body.get("startTask"))
     _refuse_deleted(pool)
     for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
         if name in body:
