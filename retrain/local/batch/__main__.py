@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine=find_engine(options.engine),
         environments=options.environments,
         allocation_seconds=options.allocation_seconds,
+        speed=options.speed,
     )
     try:
         asyncio.run(_serve(settings))
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--environments", type=Path, help="virtual environments of images")
     parser.add_argument(
         "--allocation-seconds", type=float, default=0.0, help="time a pool takes to get nodes (0)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="how much faster than the clock autoscale intervals and resize timeouts pass (1)",
     )
     return parser
 

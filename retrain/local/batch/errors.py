@@ -9,16 +9,27 @@ from typing import Final
 
 #: code -> (HTTP status, text)
 CODES: Final = {
+    "ApplicationNotFound": (404, "The specified application does not exist."),
     "AuthenticationFailed": (
         401,
-        "Server failed to authenticate the request. Make sure the value of Authorization header is "
-        "formed correctly including the signature.",
+        "Server failed to authenticate the request. Make sure the value of Authorization "
+        "header is formed correctly including the signature.",
+    ),
+    "AutoScaleFormulaTooLong": (
+        400,
+        "The specified automatic scaling formula is too long. The maximum length is 8192 "
+        "characters.",
+    ),
+    "AutoScalingFormulaSyntaxError": (
+        400,
+        "The specified automatic scaling formula has a syntax error.",
     ),
     "ConditionNotMet": (
         412,
         "The condition specified using HTTP conditional header(s) is not met.",
     ),
     "FileNotFound": (404, "The specified file does not exist."),
+    "InvalidAutoScalingSettings": (400, "The specified automatic scaling settings are not valid."),
     "InvalidHeaderValue": (400, "The value provided for one of the HTTP headers was invalid."),
     "InvalidPropertyValue": (
         400,
@@ -41,15 +52,23 @@ CODES: Final = {
         409,
         "The specified job does not have a job preparation task.",
     ),
-    "MissingRequiredProperty": (
-        400,
-        "A required property was not specified in the request body.",
-    ),
+    "MissingRequiredProperty": (400, "A required property was not specified in the request body."),
     "MissingRequiredQueryParameter": (
         400,
         "A query parameter that's mandatory for this request is not specified.",
     ),
+    "NodeAlreadyInTargetSchedulingState": (
+        409,
+        "The specified node is already in the target scheduling state.",
+    ),
+    "NodeBeingCreated": (409, "The specified node is being created."),
+    "NodeBeingRebooted": (409, "The specified node is being rebooted."),
+    "NodeBeingReimaged": (409, "The specified node is being reimaged."),
+    "NodeBeingStarted": (409, "The specified node is being started."),
     "NodeNotFound": (404, "The specified node does not exist."),
+    "NodeStateUnusable": (409, "The specified node is unusable."),
+    "NodeUserNotFound": (404, "The specified node user does not exist."),
+    "NotImplemented": (501, "The requested operation is not implemented."),
     "NotModified": (304, ""),
     "OperationInvalidForCurrentState": (
         409,
@@ -61,6 +80,7 @@ CODES: Final = {
     "PoolExists": (409, "The specified pool already exists."),
     "PoolNotFound": (404, "The specified pool does not exist."),
     "RequestBodyTooLarge": (413, "The size of the request body exceeds the maximum permitted."),
+    "ResourceNotFound": (404, "The specified resource does not exist."),
     "TaskCompleted": (409, "The specified task is already in a completed state."),
     "TaskExists": (409, "The specified task already exists."),
     "TaskFilesUnavailable": (
@@ -85,6 +105,11 @@ CODES: Final = {
         409,
         "The specified task has already completed successfully, and the requested operation "
         "cannot be performed on successful tasks.",
+    ),
+    "TooManyEnableAutoScaleRequests": (
+        409,
+        "Enable automatic scaling requests for the same pool must be separated by at least 30 "
+        "seconds.",
     ),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
     "UnsupportedProperty": (

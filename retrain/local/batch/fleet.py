@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
-from retrain.local.batch import launch
+from retrain.local.batch import durations, launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.clock import Clock
 from retrain.local.batch.compute_node import ComputeNode
 from retrain.local.batch.folders import remove_if_unused
 from retrain.local.batch.node_life import NodeLife
@@ -29,12 +31,13 @@ class Fleet:
         preparations: Preparations,
         start_tasks: StartTasks,
         allocation: Allocation,
+        clock: Clock,
     ) -> None:
         self._account = account
         self._scheduler = scheduler
         self._allocation = allocation
         self.life = NodeLife(account, scheduler, preparations, start_tasks, allocation)
-        self.resizes = Resizes(account, scheduler, self.life, allocation)
+        self.resizes = Resizes(account, scheduler, self.life, allocation, clock)
 
     def create(self, pool_id: str, spec: dict[str, Any], *, auto: bool = False) -> Pool:
         """A new pool on its way to its target size."""
@@ -59,9 +62,20 @@ class Fleet:
         pool_id = f"{prefix}_{unique}" if prefix else unique
         return self.create(pool_id, dict(specification.get("pool") or {}), auto=True)
 
-    def resize(self, pool: Pool, option: str = "requeue") -> None:
-        """Begin the way to the targets in the pool's specification."""
-        self.resizes.begin(pool, option)
+    def resize(
+        self,
+        pool: Pool,
+        option: str = "requeue",
+        *,
+        timeout: str | None = None,
+        removed: Collection[ComputeNode] = (),
+    ) -> None:
+        """Begin the way to the targets in the pool's specification.
+
+        `timeout` is a duration, the pool's own by default; `removed` nodes go before others.
+        """
+        seconds = durations.seconds(timeout) if timeout else pool.resize_seconds
+        self.resizes.begin(pool, option, seconds, removed)
 
     def preempt(self, node: ComputeNode) -> None:
         """The cloud takes a low-priority node's machine. Raises ValueError for a dedicated one."""

@@ -20,6 +20,7 @@ from retrain.local.batch.compute_node import LASTING, WORKING, ComputeNode
 from retrain.local.batch.entity import stamp
 from retrain.local.batch.folders import make_root, wipe
 from retrain.local.batch.preparations import Preparations
+from retrain.local.batch.retention import seconds_left
 from retrain.local.batch.scheduler import Scheduler
 from retrain.local.batch.start_tasks import StartTasks
 from retrain.local.batch.task import Verdict
@@ -34,6 +35,9 @@ DEALLOCATION: Final[dict[str, Verdict | None]] = {
 
 #: How long a preempted node waits before it asks again for a machine that was refused.
 _REPLACEMENT_SECONDS: Final = 30.0
+
+#: How soon a node that waits for its tasks' retention notices that tasks were deleted.
+_RETENTION_SECONDS: Final = 1.0
 
 
 class NodeLife:
@@ -94,6 +98,8 @@ class NodeLife:
             self._scheduler.kill(node.running, verdict)
         if node.running:
             await node.empty.wait()
+        while option == "retaineddata" and (left := seconds_left(self._account, node)) > 0:
+            await asyncio.sleep(min(left, _RETENTION_SECONDS))
         await self._preparations.leave(node)
         await self._start_tasks.stop(node)
 
@@ -126,6 +132,24 @@ class NodeLife:
         """The service can't use it any more; its tasks are requeued, until somebody reboots it."""
         node.errors = [{"code": code, "message": message, "errorDetails": []}]
         self._send(node, "unusable", "requeue", self._stay)
+
+    def disable(self, node: ComputeNode, option: str) -> None:
+        """It takes no more tasks; those that run end as the option says."""
+        node.scheduling = "disabled"
+        self._account.save(node.pool)
+        if node.state in WORKING:
+            node.work()
+        verdict = DEALLOCATION[option]
+        if verdict is not None:
+            self._scheduler.kill(node.running, verdict)
+
+    def enable(self, node: ComputeNode) -> None:
+        """It takes tasks again."""
+        node.scheduling = "enabled"
+        self._account.save(node.pool)
+        if node.state in WORKING:
+            node.work()
+        self._scheduler.fill(node.pool)
 
     def leave(self, node: ComputeNode) -> None:
         """It takes no more tasks, and goes when what runs there is over (see `clear`)."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from retrain.local.batch import durations
 from retrain.local.batch.compute_node import ComputeNode
 from retrain.local.batch.entity import Entity, stamp, without_nulls
+from retrain.local.batch.errors import Refused
 
 __all__ = ["NODE_STATES", "ComputeNode", "Pool"]
 
@@ -68,6 +69,28 @@ class Pool(Entity):
         """How many nodes of a kind are wanted."""
         name = "targetDedicatedNodes" if dedicated else "targetLowPriorityNodes"
         return int(self.spec.get(name) or 0)
+
+    def aim(self, count: int, *, dedicated: bool) -> None:
+        """Want so many nodes of a kind."""
+        name = "targetDedicatedNodes" if dedicated else "targetLowPriorityNodes"
+        self.spec = self.spec | {name: max(0, count)}
+
+    def demand_active(self) -> None:
+        """Raises Refused PoolBeingDeleted."""
+        if self.state == "deleting":
+            raise Refused("PoolBeingDeleted")
+
+    def demand_steady(self) -> None:
+        """Raises Refused PoolBeingDeleted, PoolBeingResized."""
+        self.demand_active()
+        if self.allocation != "steady":
+            raise Refused("PoolBeingResized")
+
+    def demand_fixed(self) -> None:
+        """Raises Refused when a formula sets the pool's size."""
+        if self.spec.get("enableAutoScale"):
+            reason = "The pool scales automatically; disable that first"
+            raise Refused("OperationInvalidForCurrentState", Reason=reason)
 
     def present(self, *, dedicated: bool) -> Iterator[ComputeNode]:
         """The nodes of a kind."""

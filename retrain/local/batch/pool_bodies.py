@@ -10,16 +10,19 @@ from retrain.local.batch.schema import (
     Check,
     anything,
     choice,
-    duration,
+    duration_of,
     flag,
     identifier,
     integer,
+    listing,
+    moment,
     not_emulated,
     prefix,
     record,
     text,
 )
 
+_RESIZE_TIMEOUT: Final = duration_of(at_least="PT5M")
 _COUNT: Final = integer(0, 2**31 - 1)
 START_TASK: Final = record(
     {**bodies.COMMAND, "maxTaskRetryCount": bodies.RETRIES, "waitForSuccess": flag}
@@ -31,17 +34,18 @@ _POOL: Final[dict[str, Check]] = {
         {
             "imageReference!": anything,
             "nodeAgentSKUId!": text,
+            "extensions": not_emulated,
             **dict.fromkeys(
                 (
                     *("containerConfiguration", "dataDisks", "diskEncryptionConfiguration"),
-                    *("extensions", "licenseType", "nodePlacementConfiguration", "osDisk"),
+                    *("licenseType", "nodePlacementConfiguration", "osDisk"),
                     *("securityProfile", "serviceArtifactReference", "windowsConfiguration"),
                 ),
                 anything,
             ),
         }
     ),
-    "resizeTimeout": duration,
+    "resizeTimeout": _RESIZE_TIMEOUT,
     "targetDedicatedNodes": _COUNT,
     "targetLowPriorityNodes": _COUNT,
     "enableAutoScale": not_emulated,
@@ -74,12 +78,62 @@ POOL_INFO: Final = record(
     }
 )
 NEW_POOL: Final = record({"id!": identifier, **_POOL})
-POOL_UPDATE: Final = record({name.removesuffix("!"): check for name, check in _POOL.items()})
+#: What a pool without nodes may change; with nodes only those of `POOL_ALWAYS`.
+POOL_UPDATE: Final = record(
+    {
+        name.removesuffix("!"): check
+        for name, check in _POOL.items()
+        if not name.startswith(("target", "autoScale", "enableAutoScale", "resizeTimeout"))
+    }
+)
+POOL_ALWAYS: Final = frozenset({"startTask", "applicationPackageReferences", "metadata"})
+POOL_REPLACE: Final = record(
+    {
+        "startTask": START_TASK,
+        "applicationPackageReferences!": not_emulated,
+        "certificateReferences": not_emulated,
+        "metadata!": bodies.METADATA,
+    }
+)
+_OPTION: Final = choice(*DEALLOCATION)
 POOL_RESIZE: Final = record(
     {
         "targetDedicatedNodes": _COUNT,
         "targetLowPriorityNodes": _COUNT,
-        "resizeTimeout": duration,
-        "nodeDeallocationOption": choice(*DEALLOCATION),
+        "resizeTimeout": _RESIZE_TIMEOUT,
+        "nodeDeallocationOption": _OPTION,
     }
 )
+NODE_REMOVE: Final = record(
+    {
+        "nodeList!": listing(text),
+        "resizeTimeout": _RESIZE_TIMEOUT,
+        "nodeDeallocationOption": _OPTION,
+    }
+)
+NODE_DISABLE: Final = record(
+    {"nodeDisableSchedulingOption": choice("requeue", "terminate", "taskcompletion")}
+)
+NODE_USER_UPDATE: Final = record({"password": text, "expiryTime": moment, "sshPublicKey": text})
+NODE_USER: Final = record(
+    {
+        "name!": text,
+        "isAdmin": flag,
+        "password": text,
+        "expiryTime": moment,
+        "sshPublicKey": text,
+    }
+)
+LOG_UPLOAD: Final = record(
+    {
+        "containerUrl!": text,
+        "startTime!": moment,
+        "endTime": moment,
+        "identityReference": not_emulated,
+    }
+)
+
+
+def node_option(name: str) -> Check:
+    """The body that says what becomes of the tasks of a node that goes."""
+    return record({name: _OPTION})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation, Demand, Grant, ResizeError
+from retrain.local.batch.clock import Clock
 from retrain.local.batch.compute_node import ComputeNode
 from retrain.local.batch.folders import remove_if_unused
 from retrain.local.batch.node_life import NodeLife
@@ -31,29 +32,31 @@ class Resizes:
     """Begins, ends and stops them; a new one overtakes one that is under way."""
 
     def __init__(
-        self, account: Account, scheduler: Scheduler, life: NodeLife, allocation: Allocation
+        self,
+        account: Account,
+        scheduler: Scheduler,
+        life: NodeLife,
+        allocation: Allocation,
+        clock: Clock,
     ) -> None:
         self._account = account
         self._scheduler = scheduler
         self._life = life
         self._allocation = allocation
+        self._clock = clock
 
     def begin(
         self,
         pool: Pool,
-        option: str = "requeue",
-        *,
-        seconds: float | None = None,
+        option: str,
+        seconds: float | None,
         removed: Collection[ComputeNode] = (),
     ) -> None:
-        """Set out for the targets in the pool's specification.
-
-        `seconds` None takes the pool's own resize timeout; `removed` nodes go before others.
-        """
+        """Set out for the targets in the pool's specification, for `seconds` at most."""
+        limit = None if seconds is None else self._clock.real(seconds)
         pool.resizing += 1
         pool.errors = []
         pool.allocate("resizing")
-        limit = pool.resize_seconds if seconds is None else seconds
         leaving = self._leave(pool, removed)
         grant, coming = self._ask(pool)
         resize = Resize(pool.resizing, option, limit, coming, leaving)

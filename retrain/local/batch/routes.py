@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from retrain.local.batch.errors import Refused
-from retrain.local.batch.operations import files, jobs, pools, tasks
+from retrain.local.batch.operations import files, jobs, node_access, nodes, pools, tasks
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import Request, Response
 
@@ -26,9 +26,52 @@ OPERATIONS: Final[tuple[tuple[str, str, str, Operation], ...]] = (
     ("update_pool", "PATCH", "pools/{pool}", pools.patch),
     ("delete_pool", "DELETE", "pools/{pool}", pools.delete),
     ("resize_pool", "POST", "pools/{pool}/resize", pools.resize),
+    ("stop_pool_resize", "POST", "pools/{pool}/stopresize", pools.stop_resize),
+    ("remove_nodes", "POST", "pools/{pool}/removenodes", nodes.remove),
+    (
+        *("replace_pool_properties", "POST", "pools/{pool}/updateproperties"),
+        pools.replace_properties,
+    ),
     ("list_pool_node_counts", "GET", "nodecounts", pools.node_counts),
-    ("list_nodes", "GET", "pools/{pool}/nodes", pools.list_nodes),
-    ("get_node", "GET", "pools/{pool}/nodes/{node}", pools.get_node),
+    ("list_nodes", "GET", "pools/{pool}/nodes", nodes.list_all),
+    ("get_node", "GET", "pools/{pool}/nodes/{node}", nodes.get),
+    ("reboot_node", "POST", "pools/{pool}/nodes/{node}/reboot", nodes.reboot),
+    ("reimage_node", "POST", "pools/{pool}/nodes/{node}/reimage", nodes.reimage),
+    ("start_node", "POST", "pools/{pool}/nodes/{node}/start", nodes.start),
+    ("deallocate_node", "POST", "pools/{pool}/nodes/{node}/deallocate", nodes.deallocate),
+    (
+        *("disable_node_scheduling", "POST", "pools/{pool}/nodes/{node}/disablescheduling"),
+        nodes.disable_scheduling,
+    ),
+    (
+        *("enable_node_scheduling", "POST", "pools/{pool}/nodes/{node}/enablescheduling"),
+        nodes.enable_scheduling,
+    ),
+    ("create_node_user", "POST", "pools/{pool}/nodes/{node}/users", node_access.create_user),
+    (
+        *("replace_node_user", "PUT", "pools/{pool}/nodes/{node}/users/{user}"),
+        node_access.replace_user,
+    ),
+    (
+        *("delete_node_user", "DELETE", "pools/{pool}/nodes/{node}/users/{user}"),
+        node_access.delete_user,
+    ),
+    (
+        *("get_node_remote_login_settings", "GET"),
+        *("pools/{pool}/nodes/{node}/remoteloginsettings", node_access.remote_login),
+    ),
+    (
+        *("upload_node_logs", "POST", "pools/{pool}/nodes/{node}/uploadbatchservicelogs"),
+        node_access.upload_logs,
+    ),
+    (
+        *("list_node_extensions", "GET", "pools/{pool}/nodes/{node}/extensions"),
+        node_access.list_extensions,
+    ),
+    (
+        *("get_node_extension", "GET", "pools/{pool}/nodes/{node}/extensions/{extension}"),
+        node_access.get_extension,
+    ),
     ("list_node_files", "GET", "pools/{pool}/nodes/{node}/files", files.list_of_node),
     ("download_node_file", "GET", "pools/{pool}/nodes/{node}/files/{file*}", files.get_of_node),
     (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from retrain.local.batch import durations
@@ -48,6 +49,32 @@ def duration(name: str, value: Any) -> None:
         durations.seconds(value if isinstance(value, str) else "")
     except ValueError as error:
         raise invalid(name, value, str(error)) from error
+
+
+def duration_of(*, at_least: str, at_most: str | None = None) -> Check:
+    """A duration within bounds, both included."""
+    low = durations.seconds(at_least) or 0.0
+    high = durations.seconds(at_most) if at_most else None
+    bounds = f"at least {at_least}" + (f" and at most {at_most}" if at_most else "")
+
+    def check(name: str, value: Any) -> None:
+        duration(name, value)
+        seconds = durations.seconds(value)
+        too_long = high is not None and (seconds is None or seconds > high)
+        if too_long or (seconds is not None and seconds < low):
+            raise invalid(name, value, f"A duration of {bounds} is expected")
+
+    return check
+
+
+def moment(name: str, value: Any) -> None:
+    """A moment with its offset from UTC, in ISO 8601."""
+    try:
+        aware = datetime.fromisoformat(value if isinstance(value, str) else "").tzinfo is not None
+    except ValueError as error:
+        raise invalid(name, value, str(error)) from error
+    if not aware:
+        raise invalid(name, value, "A moment with its offset from UTC is expected")
 
 
 def anything(name: str, value: Any) -> None:

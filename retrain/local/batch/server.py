@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from retrain.local.batch.allocation import Allocation, Plenty
 from retrain.local.batch.application import Application
+from retrain.local.batch.clock import Clock
 from retrain.local.batch.execution import Node
 from retrain.local.batch.listener import Listener
 from retrain.local.batch.node import LocalNode
@@ -87,7 +88,8 @@ class BatchServer:
         folder = settings.data.resolve()
         node = self._node or LocalNode(settings.engine, settings.environments_folder, folder)
         allocation = self._allocation or Plenty(settings.allocation_seconds)
-        self._service = Service(settings.account, self.endpoint, folder, node, allocation)
+        clock = Clock(settings.speed)
+        self._service = Service(settings.account, self.endpoint, folder, node, allocation, clock)
         await self._service.resume()
         self._application = Application(self._service, self._shared_key)
         await self._listener.serve(self._application)

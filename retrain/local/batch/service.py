@@ -6,10 +6,12 @@ from pathlib import Path
 
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.clock import Clock
 from retrain.local.batch.endings import Endings
 from retrain.local.batch.execution import Node
 from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.job import Job
+from retrain.local.batch.node.log_uploads import LogUploads
 from retrain.local.batch.preparations import Preparations
 from retrain.local.batch.scheduler import Scheduler
 from retrain.local.batch.start_tasks import StartTasks
@@ -20,7 +22,13 @@ class Service:
     """What the operations work with. `runner` runs the processes of all simulated nodes."""
 
     def __init__(
-        self, name: str, endpoint: str, folder: Path, runner: Node, allocation: Allocation
+        self,
+        name: str,
+        endpoint: str,
+        folder: Path,
+        runner: Node,
+        allocation: Allocation,
+        clock: Clock,
     ) -> None:
         self.account = Account(name, endpoint, folder, Store(folder / "batch.sqlite"))
         self.runner = runner
@@ -28,8 +36,9 @@ class Service:
         self.scheduler = Scheduler(self.account, runner, self.preparations, self._task_over)
         self.start_tasks = StartTasks(self.account, runner)
         self.fleet = Fleet(
-            self.account, self.scheduler, self.preparations, self.start_tasks, allocation
+            self.account, self.scheduler, self.preparations, self.start_tasks, allocation, clock
         )
+        self.logs = LogUploads(folder)
         self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
 
     def _task_over(self, job: Job) -> None:
@@ -58,4 +67,5 @@ class Service:
                 job.clock.cancel()
         await self.account.halt()
         await self.runner.stop()
+        await self.logs.close()
         self.account.close()

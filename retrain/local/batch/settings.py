@@ -18,8 +18,9 @@ class BatchSettings:
     """Port 0 takes any free one. `engine` None runs container tasks as processes.
 
     `allocation_seconds` is how long a pool takes to get or give back nodes; with 0 a pool has its
-    nodes when the answer to its creation arrives. `environments` is where the image builder keeps
-    virtual environments; None means `data`/environments.
+    nodes when the answer to its creation arrives. `speed` is how much faster than the clock the
+    service's own intervals pass: those of autoscaling, and resize timeouts. `environments` is where
+    the image builder keeps virtual environments; None means `data`/environments.
     """
 
     data: Path
@@ -30,6 +31,7 @@ class BatchSettings:
     engine: Engine | None = None
     environments: Path | None = None
     allocation_seconds: float = 0.0
+    speed: float = 1.0
 
     @property
     def environments_folder(self) -> Path:

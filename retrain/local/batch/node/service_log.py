@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+NAME: Final = "node.log"
 
 
 class ServiceLog:
@@ -11,7 +14,7 @@ class ServiceLog:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "node.log"
+        self.path = folder / NAME
         self._said: set[str] = set()
 
     def say(self, line: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from retrain.local.batch import bodies, listing, pool_bodies
-from retrain.local.batch.errors import Refused, invalid
+from retrain.local.batch.errors import Refused
 from retrain.local.batch.pool import Pool
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import Request, Response, answer, document
@@ -14,7 +16,7 @@ def create(service: Service, request: Request) -> Response:
     pool_bodies.NEW_POOL("", body)
     bodies.check_commands(body.get("startTask"))
     if body["id"].lower() in service.account.pools:
-        _refuse_deleted(service.account.pool(body["id"]))
+        service.account.pool(body["id"]).demand_active()
         raise Refused("PoolExists")
     pool = service.fleet.create(body["id"], body)
     return answer(201, pool, pool.url)
@@ -38,11 +40,30 @@ def patch(service: Service, request: Request) -> Response:
     body = request.object()
     pool_bodies.POOL_UPDATE("", body)
     bodies.check_commands(body.get("startTask"))
-    _refuse_deleted(pool)
-    for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
-        if name in body:
-            raise invalid(name, body[name], "A pool's size is changed by resizing it")
-    pool.spec = pool.spec | {name: value for name, value in body.items() if value is not None}
+    pool.demand_active()
+    changes = {name: value for name, value in body.items() if value is not None}
+    fixed = sorted(changes.keys() - pool_bodies.POOL_ALWAYS)
+    if fixed and pool.nodes:
+        reason = f"{fixed[0]} can be updated only when the pool is empty"
+        raise Refused("OperationInvalidForCurrentState", Reason=reason)
+    return _change(service, pool, pool.spec | changes)
+
+
+def replace_properties(service: Service, request: Request) -> Response:
+    """A start task that is not named is removed."""
+    pool = _pool(service, request)
+    body = request.object()
+    pool_bodies.POOL_REPLACE("", body)
+    bodies.check_commands(body.get("startTask"))
+    pool.demand_active()
+    kept = {n: value for n, value in pool.spec.items() if n not in pool_bodies.POOL_ALWAYS}
+    changes = {name: value for name, value in body.items() if value is not None}
+    response = _change(service, pool, kept | changes)
+    return Response(204, b"", response.headers)
+
+
+def _change(service: Service, pool: Pool, spec: dict[str, Any]) -> Response:
+    pool.spec = spec
     pool.touch()
     service.account.save(pool)
     return answer(200, pool)
@@ -52,20 +73,29 @@ def resize(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
     body = request.object()
     pool_bodies.POOL_RESIZE("", body)
-    _refuse_deleted(pool)
-    if pool.allocation != "steady":
-        raise Refused("PoolBeingResized")
-    targets = {name: value for name, value in body.items() if name.startswith("target")}
+    pool.demand_steady()
+    pool.demand_fixed()
+    targets = {n: v for n, v in body.items() if n.startswith("target") and v is not None}
     if not targets:
         raise Refused("MissingRequiredProperty", PropertyName="targetDedicatedNodes")
     pool.spec = pool.spec | targets
-    service.fleet.resize(pool, (body.get("nodeDeallocationOption") or "requeue").lower())
+    option = (body.get("nodeDeallocationOption") or "requeue").lower()
+    service.fleet.resize(pool, option, timeout=body.get("resizeTimeout"))
+    return answer(202, pool)
+
+
+def stop_resize(service: Service, request: Request) -> Response:
+    pool = _pool(service, request)
+    pool.demand_active()
+    if pool.allocation != "resizing":
+        raise Refused("OperationInvalidForCurrentState", Reason="The pool is not being resized")
+    service.fleet.resizes.stop(pool)
     return answer(202, pool)
 
 
 def delete(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
-    _refuse_deleted(pool)
+    pool.demand_active()
     service.fleet.delete(pool)
     return answer(202)
 
@@ -75,23 +105,7 @@ def node_counts(service: Service, request: Request) -> Response:
     return listing.page_of(request, counts, service.account.endpoint)
 
 
-def list_nodes(service: Service, request: Request) -> Response:
-    pool = service.account.pool(request.arguments["pool"])
-    nodes = [node.document() for node in pool.nodes.values()]
-    return listing.page_of(request, nodes, service.account.endpoint)
-
-
-def get_node(service: Service, request: Request) -> Response:
-    node = service.account.node(request.arguments["pool"], request.arguments["node"])
-    return document(listing.select(request, node.document()))
-
-
 def _pool(service: Service, request: Request) -> Pool:
     pool = service.account.pool(request.arguments["pool"])
     request.require(pool)
     return pool
-
-
-def _refuse_deleted(pool: Pool) -> None:
-    if pool.state == "deleting":
-        raise Refused("PoolBeingDeleted")
