@@ -5,13 +5,7 @@ queue; `wire` joins the two, `management` answers requests, `store` keeps it all
 `listener` lets the same process receive without a wire.
 """
 
-from retrain.local.servicebus.config import (
-    ConfigError,
-    NamespaceSettings,
-    QueueSettings,
-    parse_config,
-    read_config,
-)
+from retrain.local.servicebus.config import ConfigError, parse_config, read_config
 from retrain.local.servicebus.errors import (
     EntityNotFound,
     LockLost,
@@ -20,6 +14,7 @@ from retrain.local.servicebus.errors import (
 )
 from retrain.local.servicebus.listener import Delivery, Listener, LockedSession
 from retrain.local.servicebus.server import ServiceBusServer, ServiceBusSettings
+from retrain.local.servicebus.settings import NamespaceSettings, QueueSettings
 from retrain.local.servicebus.store import DataFolderUnusable
 
 __all__ = [

@@ -5,18 +5,17 @@ Only what this emulator does is accepted: a field that would be ignored is refus
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from retrain.local.servicebus.settings import MESSAGE_BYTES, NamespaceSettings, QueueSettings
+
 _DURATION: Final = re.compile(
     r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
 )
-#: Standard tier's limit, and Microsoft's emulator's.
-_MESSAGE_KILOBYTES: Final = 256
 
 
 class ConfigError(ValueError):
@@ -52,7 +51,7 @@ class _Properties(_Strict):
     time_to_live: Duration | None = Field(None, alias="DefaultMessageTimeToLive", gt=0)
     dead_letter_expired: bool = Field(False, alias="DeadLetteringOnMessageExpiration")
     max_message_kilobytes: int = Field(
-        _MESSAGE_KILOBYTES, alias="MaxMessageSizeInKilobytes", ge=1, le=102_400
+        MESSAGE_BYTES // 1024, alias="MaxMessageSizeInKilobytes", ge=1, le=102_400
     )
     # Written empty by Microsoft's sample; forwarding itself is not there.
     forward_to: Literal[""] = Field("", alias="ForwardTo")
@@ -87,28 +86,6 @@ class _UserConfig(_Strict):
 
 class _File(_Strict):
     user_config: _UserConfig = Field(alias="UserConfig")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSettings:
-    """One queue. Durations are seconds; None: never."""
-
-    name: str
-    lock_seconds: float = 60.0
-    max_delivery_count: int | None = 10
-    sessions: bool = False
-    duplicate_window: float | None = None
-    time_to_live: float | None = None
-    dead_letter_expired: bool = False
-    max_message_bytes: int = _MESSAGE_KILOBYTES * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceSettings:
-    """The one namespace's entities."""
-
-    name: str = "sbemulatorns"
-    queues: tuple[QueueSettings, ...] = ()
 
 
 def read_config(path: Path) -> NamespaceSettings:

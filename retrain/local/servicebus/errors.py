@@ -6,6 +6,9 @@ ServiceBusError
 │   └── SessionLockLost                 410   the session's
 ├── SessionTaken, NoSession                   a session can't be had
 ├── NotAllowed, BadRequest              400
+│   └── InvalidEntity                   400   an entity can't be, or become, such
+├── EntityExists                        409
+├── EntityDisabled, QuotaExceeded       403
 ├── MessageTooLarge
 └── NotImplementedHere                  501
 """
@@ -25,7 +28,36 @@ class EntityNotFound(ServiceBusError):
     def __init__(self, address: str) -> None:
         super().__init__(
             f"The messaging entity '{address}' could not be found. "
-            "Name it in the emulator's config file."
+            "Name it in the emulator's config file, or create it."
+        )
+
+
+class EntityExists(ServiceBusError):
+    condition = "com.microsoft:entity-already-exists"
+    status = 409
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The messaging entity '{path}' already exists.")
+
+
+class EntityDisabled(ServiceBusError):
+    condition = "com.microsoft:entity-disabled"
+    status = 403
+
+    def __init__(self, path: str, status: str) -> None:
+        super().__init__(
+            f"The messaging entity '{path}' is {status}: its status must allow the operation."
+        )
+
+
+class QuotaExceeded(ServiceBusError):
+    condition = "amqp:resource-limit-exceeded"
+    status = 403
+
+    def __init__(self, path: str, megabytes: int) -> None:
+        super().__init__(
+            f"The maximum entity size of '{path}' has been reached: {megabytes} MB. "
+            "Receive what is in it first."
         )
 
 
@@ -87,6 +119,10 @@ class NotAllowed(ServiceBusError):
 
 class BadRequest(ServiceBusError):
     condition = "amqp:invalid-field"
+
+
+class InvalidEntity(BadRequest):
+    """Settings that contradict each other, or a change that an entity can't make."""
 
 
 class MessageTooLarge(ServiceBusError):

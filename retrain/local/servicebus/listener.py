@@ -158,7 +158,7 @@ class _Inbox:
                 self._queue.credit(self)
             raise
 
-    def fail(self, error: ServiceBusError) -> None:
+    def ended(self, error: ServiceBusError) -> None:
         """Every wait ends with the error."""
         self.credit = 0
         while self._waits:
@@ -223,10 +223,12 @@ class LockedSession:
         accepted: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
 
         def tell(outcome: Session | ServiceBusError) -> None:
-            assert isinstance(outcome, Session), "without a timeout there is no other end"
-            self._session = outcome
-            if not accepted.done():
-                accepted.set_result(outcome)
+            if isinstance(outcome, Session):
+                self._session = outcome
+                if not accepted.done():
+                    accepted.set_result(outcome)
+            elif not accepted.done():
+                accepted.set_exception(outcome)
 
         self._queue.sessions.accept_next(self._inbox, tell, timeout=None)
         try:
@@ -244,7 +246,10 @@ class _SessionInbox(_Inbox):
 
     def session_lost(self, error: ServiceBusError) -> None:
         self.lost = error
-        self.fail(error)
+        super().ended(error)
+
+    def ended(self, error: ServiceBusError) -> None:
+        self.session_lost(error)
 
 
 class Listener:
@@ -256,7 +261,11 @@ class Listener:
         self._inbox = _Inbox(queue, commit)
 
     async def next(self) -> Delivery:
-        """The next message; waits for one. Raises NotAllowed for a queue with sessions."""
+        """The next message; waits for one. Raises NotAllowed for a queue with sessions.
+
+        Raises EntityNotFound when it has been deleted, EntityDisabled, NotAllowed when it forwards.
+        """
+        self._queue.check_receivers()
         if self._queue.sessions:
             raise NotAllowed(f"The queue '{self._queue.name}' requires sessions: use next_session.")
         return await self._inbox.next()
@@ -266,6 +275,7 @@ class Listener:
 
         Raises NotAllowed for a queue without sessions.
         """
+        self._queue.check_receivers()
         if not self._queue.sessions:
             raise NotAllowed(f"The queue '{self._queue.name}' has no sessions: use next.")
         session = LockedSession(self._queue, self._commit)

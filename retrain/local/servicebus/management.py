@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from retrain.local.servicebus.amqp import Array, Int, Timestamp
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.sessions import Sessions
+from retrain.local.servicebus.engine.topic import Topic
 from retrain.local.servicebus.errors import (
     BadRequest,
     NotAllowed,
@@ -34,7 +35,7 @@ _NO_LOCK: Final = uuid.UUID(int=0)
 class Request:
     """consumer: the receiver in whose name the client asks, if it says so."""
 
-    queue: Queue
+    entity: Queue | Topic
     operation: str
     body: dict[Any, Any]
     consumer: Any = None
@@ -52,6 +53,13 @@ class Request:
         if not all(isinstance(value, kind) for value in values):
             raise BadRequest(f"'{name}' of {self.operation} must hold {kind.__name__} values.")
         return values
+
+    @property
+    def queue(self) -> Queue:
+        """Raises NotAllowed."""
+        if isinstance(self.entity, Topic):
+            raise NotAllowed(f"'{self.entity.name}' is a topic: it keeps no messages to ask for.")
+        return self.entity
 
     @property
     def sessions(self) -> Sessions:
@@ -106,19 +114,19 @@ def _peek(request: Request) -> _Reply:
 
 
 def _schedule(request: Request) -> _Reply:
-    request.queue.calls["schedule"] += 1
+    request.entity.calls["schedule"] += 1
     messages = []
     for entry in request.fields("messages", dict):
         encoded = entry.get("message")
         if not isinstance(encoded, bytes):
             raise BadRequest("each of 'messages' must hold a 'message' of bytes.")
         messages.append(parse(encoded))
-    return {"sequence-numbers": Array(request.queue.put(messages))}
+    return {"sequence-numbers": Array(request.entity.put(messages))}
 
 
 def _cancel(request: Request) -> _Reply:
-    request.queue.calls["cancel_scheduled"] += 1
-    request.queue.cancel(request.fields("sequence-numbers", int))
+    request.entity.calls["cancel_scheduled"] += 1
+    request.entity.cancel(request.fields("sequence-numbers", int))
     return {}
 
 
@@ -155,7 +163,7 @@ def _set_session_state(request: Request) -> _Reply:
     if state is not None and not isinstance(state, bytes):
         raise BadRequest("'session-state' must be bytes or null.")
     session = request.sessions.held(request.field("session-id", str))
-    request.queue.set_session_state(session, state)
+    request.sessions.set_state(session, state)
     return {}
 
 

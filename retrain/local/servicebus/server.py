@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from retrain.local.servicebus.config import NamespaceSettings
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.listener import Listener
+from retrain.local.servicebus.settings import NamespaceSettings
 from retrain.local.servicebus.store import Store
 from retrain.local.servicebus.wire.connection import Connection
 
@@ -62,10 +62,22 @@ class ServiceBusServer:
             "UseDevelopmentEmulator=true"
         )
 
-    def listener(self, queue: str) -> Listener:
-        """Receive in this process, without a wire. Raises EntityNotFound."""
+    @property
+    def namespace(self) -> Namespace:
+        """The entities of a started server, to look at and to change."""
+        return self._started()[0]
+
+    def commit(self) -> None:
+        """Write what has been changed, before somebody is told of it. Raises sqlite3.Error."""
+        self._started()[1].commit()
+
+    def listener(self, path: str) -> Listener:
+        """Receive in this process, without a wire, from a queue or `topic/Subscriptions/name`.
+
+        Raises EntityNotFound, NotAllowed for a topic.
+        """
         namespace, store = self._started()
-        return Listener(namespace.find(queue), store.commit)
+        return Listener(namespace.receiving(path), store.commit)
 
     async def start(self) -> None:
         """Raises OSError when the port is taken, DataFolderUnusable."""

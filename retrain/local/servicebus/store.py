@@ -16,26 +16,15 @@ from typing import Any, Final
 
 from retrain.local.servicebus.amqp import decode_all, encode
 from retrain.local.servicebus.messages import Message, State
+from retrain.local.servicebus.migrations import VERSION, migrate
 
 log = logging.getLogger(__name__)
 
-_VERSION: Final = 1
 #: A message's row is its queue's number above this many bits of sequence number.
 _SEQUENCE_BITS: Final = 48
 #: Sequence numbers are taken from the file in blocks, so that few sends write twice.
 _BLOCK: Final = 1000
 
-_SCHEMA: Final = """
-CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, reserved INTEGER NOT NULL);
-CREATE TABLE messages (
-  id INTEGER PRIMARY KEY, enqueued_sequence_number INTEGER, state INTEGER, delivery_count INTEGER,
-  enqueued_at REAL, expires_at REAL, scheduled_at REAL, time_to_live REAL, durable INTEGER,
-  priority INTEGER, session_id TEXT, message_id BLOB, annotations BLOB, content BLOB);
-CREATE TABLE duplicates (
-  queue INTEGER, message_id BLOB, until REAL, PRIMARY KEY (queue, message_id)) WITHOUT ROWID;
-CREATE TABLE sessions (
-  queue INTEGER, id TEXT, state BLOB, touched REAL, PRIMARY KEY (queue, id)) WITHOUT ROWID;
-"""
 _INSERT: Final = "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _CHANGE: Final = "UPDATE messages SET state = ?, delivery_count = ? WHERE id = ?"
 
@@ -66,6 +55,19 @@ class Store:
             (name.lower(),),
         ).fetchall()
         return QueueStore(self, *rows[0])
+
+    def drop(self, name: str) -> None:
+        """Forget a queue and all that is in it, at once. Raises sqlite3.Error."""
+        self.commit()
+        found = self._connection.execute("SELECT id FROM queues WHERE name = ?", (name.lower(),))
+        for (number,) in found.fetchall():
+            first = number << _SEQUENCE_BITS
+            last = first | ((1 << _SEQUENCE_BITS) - 1)
+            self.note("DELETE FROM messages WHERE id BETWEEN ? AND ?", first, last)
+            for table in ("duplicates", "sessions"):
+                self.note(f"DELETE FROM {table} WHERE queue = ?", number)  # noqa: S608
+            self.note("DELETE FROM queues WHERE id = ?", number)
+        self.commit()
 
     def commit(self) -> None:
         """Write what was noted. Raises sqlite3.Error, and then all of it is still to be written."""
@@ -207,15 +209,13 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN EXCLUSIVE")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        if version < VERSION:
+            migrate(connection, version)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         connection.close()
         raise DataFolderUnusable(_why_not(path, error)) from error
-    if version > _VERSION:
+    if version > VERSION:
         connection.close()
         raise DataFolderUnusable(
             f"{path} was written by a newer Retrain (version {version} of its form). "

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from retrain.local.servicebus.engine.consumer import Consumer
 from retrain.local.servicebus.engine.ready import Ready
+from retrain.local.servicebus.errors import ServiceBusError
 from retrain.local.servicebus.messages import Message
 
 Hand = Callable[[Consumer, int], None]
@@ -16,6 +17,7 @@ class Competing:
         self._hand = hand
         self._ready = Ready()
         self._waiting: dict[Consumer, None] = {}  # an ordered set; the first is next
+        self._all: set[Consumer] = set()
 
     def offer(self, message: Message) -> None:
         self._ready.push(message.sequence_number)
@@ -27,6 +29,7 @@ class Competing:
 
     def credit(self, consumer: Consumer) -> None:
         """The consumer's credit has changed."""
+        self._all.add(consumer)
         if consumer.credit > 0:
             self._waiting[consumer] = None
             self._serve()
@@ -35,7 +38,14 @@ class Competing:
 
     def leave(self, consumer: Consumer, *, failed: bool = False) -> None:
         """What it locked stays locked, whether it failed or not."""
+        self._all.discard(consumer)
         self._waiting.pop(consumer, None)
+
+    def end(self, error: ServiceBusError) -> None:
+        """Send every consumer away."""
+        for consumer in list(self._all):
+            self.leave(consumer)
+            consumer.ended(error)
 
     def _serve(self) -> None:
         while self._ready and self._waiting:

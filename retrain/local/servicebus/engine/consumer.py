@@ -17,6 +17,9 @@ class Consumer(Protocol):
 
     def deliver(self, message: Message) -> None: ...
 
+    def ended(self, error: ServiceBusError) -> None:
+        """Nothing more will be delivered: the queue is gone, or takes no receivers any more."""
+
 
 class SessionConsumer(Consumer, Protocol):
     """A consumer of one session's messages, which it can lose."""

@@ -13,7 +13,7 @@ class Duplicates:
     """
 
     def __init__(self, window: float, store: QueueStore) -> None:
-        self._window = window
+        self.window = window
         self._store = store
         self._known: set[Any] = set()
         self._line: deque[tuple[float, Any]] = deque()  # until when, in that order
@@ -28,8 +28,8 @@ class Duplicates:
         self._expire(now)
         if message_id in self._known:
             return True
-        self._note(message_id, now + self._window)
-        self._store.remember(message_id, now + self._window)
+        self._note(message_id, now + self.window)
+        self._store.remember(message_id, now + self.window)
         return False
 
     def _note(self, message_id: Any, until: float) -> None:

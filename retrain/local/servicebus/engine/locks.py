@@ -23,13 +23,17 @@ class Locks:
         expired: Callable[[Message], None],
     ) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self.seconds = seconds
         self._sessions = sessions
         self._by_token: dict[bytes, Message] = {}
         self._expiry = Timetable[bytes](clock, lambda token: expired(self._by_token[token]))
 
     def stop(self) -> None:
         self._expiry.stop()
+
+    def clear(self) -> None:
+        """Whoever holds one has lost it."""
+        self._by_token.clear()
 
     def add(self, message: Message) -> None:
         """Lock a message; its session, if any, is held."""
@@ -39,7 +43,7 @@ class Locks:
             message.lock = Lock(token, session.until, session.id)
             session.locked[token] = message
         else:
-            until = self._clock.now() + self._seconds
+            until = self._clock.now() + self.seconds
             message.lock = Lock(token, until)
             self._expiry.set(token, until)
         self._by_token[token] = message
@@ -56,7 +60,7 @@ class Locks:
         lock = self.under(token).lock
         assert lock is not None
         if lock.session is None:
-            lock.until = self._clock.now() + self._seconds
+            lock.until = self._clock.now() + self.seconds
             self._expiry.set(token, lock.until)
         return lock.until
 

@@ -1,18 +1,64 @@
-"""The entities of a namespace by address, and what is common to them."""
+"""The entities of a namespace, from the config file and from run time alike.
+
+What the config file declares is as it says there after each start. What was made at run time stays
+until it is deleted. Paths are addresses, equal whatever their case.
+"""
 
 from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
-from retrain.local.servicebus.config import NamespaceSettings, QueueSettings
+from retrain.local.servicebus.catalogue import Catalogue, Entry
 from retrain.local.servicebus.engine.clock import Clock
+from retrain.local.servicebus.engine.declared import merge
+from retrain.local.servicebus.engine.entities import DEAD_LETTERS, Entities, Entity, parts
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.errors import EntityNotFound
+from retrain.local.servicebus.engine.topic import Topic
+from retrain.local.servicebus.engine.validation import check, check_change, normal
+from retrain.local.servicebus.errors import (
+    EntityExists,
+    EntityNotFound,
+    InvalidEntity,
+    NotAllowed,
+)
+from retrain.local.servicebus.settings import (
+    DEFAULT_RULE,
+    EntitySettings,
+    NamespaceSettings,
+    QueueSettings,
+    RuleSettings,
+    SubscriptionSettings,
+    TopicSettings,
+)
 from retrain.local.servicebus.store import Store
 
-DEAD_LETTERS = "$DeadLetterQueue"
+__all__ = ["DEAD_LETTERS", "Counts", "Entry", "Namespace"]
+
+_Settings = TypeVar("_Settings", bound=EntitySettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What an entity holds. active: ready, locked or deferred. size: of those and the dead, bytes.
+
+    transfer: messages that wait to be forwarded; here none waits.
+    """
+
+    active: int = 0
+    scheduled: int = 0
+    dead_letters: int = 0
+    transfer: int = 0
+    transfer_dead_letters: int = 0
+    size: int = 0
+    subscriptions: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.active + self.scheduled + self.dead_letters + self.transfer_dead_letters
 
 
 class Namespace:
-    """Every queue and its dead-letter queue, as the store left them.
+    """Every entity, as the store left them and as the config file has them.
 
     calls: counts the operations served, by kind.
     """
@@ -20,27 +66,196 @@ class Namespace:
     def __init__(
         self, settings: NamespaceSettings, store: Store, clock: Clock, calls: Counter[str]
     ) -> None:
-        self._entities: dict[str, Queue] = {}
-        for queue in settings.queues:
-            below = QueueSettings(
-                name=f"{queue.name}/{DEAD_LETTERS}",
-                lock_seconds=queue.lock_seconds,
-                max_delivery_count=None,
-                max_message_bytes=queue.max_message_bytes,
-            )
-            dead_letters = Queue(below, store.queue(below.name), clock, calls, None)
-            made = Queue(queue, store.queue(queue.name), clock, calls, dead_letters)
-            for entity in (dead_letters, made):
-                entity.restore()
-                self._entities[entity.name.lower()] = entity
-
-    def find(self, address: str) -> Queue:
-        """By path, whatever its case. Raises EntityNotFound."""
-        found = self._entities.get(address.strip("/").lower())
-        if found is None:
-            raise EntityNotFound(address)
-        return found
+        """Raises InvalidEntity, DataFolderUnusable."""
+        self.name = settings.name
+        self._clock = clock
+        self._catalogue = Catalogue(store)
+        self._entities = Entities(store, clock, calls)
+        self._entries: dict[str, Entry[EntitySettings]] = {}
+        for entry in merge(settings, self._catalogue, store, clock.now()):
+            self._entries[entry.settings.path.lower()] = entry
+            check(entry.settings)
+            self._entities.add(entry.settings)
+        for entry in self._entries.values():
+            self._check_targets(entry.settings)
+        for entity in self._entities:
+            entity.restore()
+        for entity in self._entities:
+            entity.open()
 
     def stop(self) -> None:
-        for entity in self._entities.values():
+        """Note when each entity was last used, and end every timer."""
+        for path, entry in self._entries.items():
+            self._catalogue.save(self._entry(path, type(entry.settings)))
+        for entity in self._entities:
             entity.stop()
+
+    # -- by address, for those who send and receive
+
+    def find(self, address: str) -> Entity:
+        """A queue, sub-queue, subscription's queue, or topic. Raises EntityNotFound."""
+        return self._entities.find(address)
+
+    def receiving(self, address: str) -> Queue:
+        """What can be received from. Raises EntityNotFound, NotAllowed for a topic."""
+        found = self.find(address)
+        if isinstance(found, Topic):
+            raise NotAllowed(
+                f"Cannot create a message receiver on the topic '{found.name}': "
+                "receive from one of its subscriptions."
+            )
+        return found
+
+    def sending(self, address: str) -> Entity:
+        """What can be sent to. Raises EntityNotFound, NotAllowed for what only receives."""
+        found = self.find(address)
+        if isinstance(found, Queue) and found.dead_letters is None:
+            raise NotAllowed("A dead-letter queue takes no messages from senders.")
+        if isinstance(self._entries[found.name.lower()].settings, SubscriptionSettings):
+            raise NotAllowed(
+                f"Cannot create a message sender on the subscription '{found.name}': "
+                "send to its topic."
+            )
+        return found
+
+    # -- what there is
+
+    def queue(self, name: str) -> Entry[QueueSettings]:
+        """Raises EntityNotFound, as all of these do."""
+        return self._entry(name, QueueSettings)
+
+    def topic(self, name: str) -> Entry[TopicSettings]:
+        return self._entry(name, TopicSettings)
+
+    def subscription(self, topic: str, name: str) -> Entry[SubscriptionSettings]:
+        return self._entry(f"{topic}/Subscriptions/{name}", SubscriptionSettings)
+
+    def rule(self, topic: str, subscription: str, name: str) -> Entry[RuleSettings]:
+        path = f"{topic}/Subscriptions/{subscription}/Rules/{name}"
+        return self._entry(path, RuleSettings)
+
+    def queues(self) -> list[Entry[QueueSettings]]:
+        """By name, as all of these are."""
+        return self._below("", QueueSettings)
+
+    def topics(self) -> list[Entry[TopicSettings]]:
+        return self._below("", TopicSettings)
+
+    def subscriptions(self, topic: str) -> list[Entry[SubscriptionSettings]]:
+        """Raises EntityNotFound when there is no such topic."""
+        return self._below(f"{self.topic(topic).settings.path}/", SubscriptionSettings)
+
+    def rules(self, topic: str, subscription: str) -> list[Entry[RuleSettings]]:
+        """Raises EntityNotFound when there is no such subscription."""
+        return self._below(f"{self.subscription(topic, subscription).settings.path}/", RuleSettings)
+
+    def counts(self, path: str) -> Counts:
+        """What the queue, topic or subscription holds now. Raises EntityNotFound."""
+        found = self.find(path)
+        scheduled = found.intake.scheduled
+        if isinstance(found, Topic):
+            queues = [each.queue for each in found.subscriptions.values()]
+            size = found.held.size + sum(map(_size, queues))
+            return Counts(scheduled=scheduled, subscriptions=len(queues), size=size)
+        active = len(found.messages) - scheduled
+        if found.dead_letters is None or found.transfer_dead_letters is None:
+            return Counts(active=active, size=found.held.size)
+        return Counts(
+            active=active,
+            scheduled=scheduled,
+            dead_letters=len(found.dead_letters.messages),
+            transfer_dead_letters=len(found.transfer_dead_letters.messages),
+            size=_size(found),
+        )
+
+    # -- changing what there is
+
+    def create(
+        self, settings: _Settings, *, default_rule: RuleSettings | None = None
+    ) -> Entry[_Settings]:
+        """default_rule: a new subscription's first, in place of the one that takes everything.
+
+        Raises EntityExists, InvalidEntity, EntityNotFound when what it belongs to is not there.
+        """
+        settings = normal(settings)
+        check(settings)
+        if settings.path.lower() in self._entries:
+            raise EntityExists(settings.path)
+        self._check_targets(settings)
+        for entity in self._entities.add(settings):
+            entity.restore()
+            entity.open()
+        now = self._clock.now()
+        entry = Entry(settings, False, now, now, now)
+        self._keep(entry)
+        if isinstance(settings, SubscriptionSettings):
+            first = default_rule or RuleSettings(
+                topic=settings.topic, subscription=settings.name, name=DEFAULT_RULE
+            )
+            self.create(first)
+        return entry
+
+    def update(self, settings: _Settings) -> Entry[_Settings]:
+        """Make an entity as told. Raises EntityNotFound, InvalidEntity."""
+        settings = normal(settings)
+        old = self._entry(settings.path, type(settings))
+        settings = replace(settings, name=old.settings.name)
+        check(settings)
+        check_change(old.settings, settings)
+        self._check_targets(settings)
+        self._entities.change(settings)
+        entry = replace(old, settings=settings, updated_at=self._clock.now())
+        self._keep(entry)
+        return entry
+
+    def delete(self, path: str) -> None:
+        """With all that is in it and below it. Raises EntityNotFound."""
+        key = path.strip("/").lower()
+        if key not in self._entries:
+            raise EntityNotFound(path)
+        for below in [each for each in self._entries if each.startswith(f"{key}/")]:
+            if below in self._entries and not _is_apart(self._entries[below].settings):
+                self.delete(below)
+        entry = self._entries.pop(key)
+        self._catalogue.remove(key)
+        self._entities.remove(entry.settings)
+
+    def _keep(self, entry: Entry[EntitySettings]) -> None:
+        self._entries[entry.settings.path.lower()] = entry
+        self._catalogue.save(entry)
+
+    def _entry(self, path: str, kind: type[_Settings]) -> Entry[_Settings]:
+        found = self._entries.get(path.strip("/").lower())
+        if found is None or not isinstance(found.settings, kind):
+            raise EntityNotFound(path)
+        if not isinstance(found.settings, RuleSettings):
+            found.accessed_at = max(found.accessed_at, self.find(path).accessed_at)
+        return cast("Entry[_Settings]", found)
+
+    def _below(self, path: str, kind: type[_Settings]) -> list[Entry[_Settings]]:
+        found = sorted(key for key in self._entries if key.startswith(path.lower()))
+        there = [key for key in found if isinstance(self._entries[key].settings, kind)]
+        return [self._entry(key, kind) for key in there]
+
+    def _check_targets(self, settings: EntitySettings) -> None:
+        """Raises InvalidEntity when it forwards to nowhere."""
+        if not isinstance(settings, QueueSettings | SubscriptionSettings):
+            return
+        for target in (settings.forward_to, settings.forward_dead_letters_to):
+            if target is None:
+                continue
+            entry = self._entries.get(target.lower())
+            if entry is None or not isinstance(entry.settings, QueueSettings | TopicSettings):
+                raise InvalidEntity(
+                    f"'{settings.path}' can't forward to '{target}': there is no such queue or "
+                    "topic."
+                )
+
+
+def _size(queue: Queue) -> int:
+    return sum(part.held.size for part in parts(queue))
+
+
+def _is_apart(settings: EntitySettings) -> bool:
+    """A queue in a folder named like an entity is not below it."""
+    return isinstance(settings, QueueSettings | TopicSettings)

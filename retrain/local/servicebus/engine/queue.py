@@ -2,29 +2,42 @@
 
 A message is active (ready, or locked by one receiver), scheduled, or deferred. Whoever settles
 names the lock's token; a token that is not known any more is a lost lock. What is given up goes to
-the dead-letter queue, a queue of its own without sessions, time to live and delivery limit.
+the dead-letter queue, a queue of its own without sessions, time to live and delivery limit. A queue
+that forwards keeps no active message: each goes on as soon as it is ready.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrain.local.servicebus.config import QueueSettings
+from retrain.local.servicebus.engine.admission import (
+    NO_SESSION,
+    check_receiving,
+    check_restored,
+    check_sending,
+)
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.competing import Competing
 from retrain.local.servicebus.engine.consumer import Consumer
-from retrain.local.servicebus.engine.duplicates import Duplicates
+from retrain.local.servicebus.engine.holding import Holding
+from retrain.local.servicebus.engine.intake import Intake
 from retrain.local.servicebus.engine.locks import Locks
 from retrain.local.servicebus.engine.sessions import Session, Sessions
-from retrain.local.servicebus.engine.timetable import Timetable
-from retrain.local.servicebus.errors import MessageNotFound, MessageTooLarge, NotAllowed
+from retrain.local.servicebus.errors import MessageNotFound, ServiceBusError
 from retrain.local.servicebus.messages import Message, State, with_application_properties
+from retrain.local.servicebus.settings import QueueSettings
 from retrain.local.servicebus.store import QueueStore
+
+#: Hands a message of the queue on to where the queue forwards; the number is of hops so far.
+Forward = Callable[["Queue", Message, int], None]
 
 
 class Queue:
-    """`dead_letters` is None for a dead-letter queue itself."""
+    """held: what is in it. accessed_at: when it last took or gave something.
+
+    gone: it was deleted; whoever still knows it is told so. dead_letters: None for a sub-queue.
+    transfer_dead_letters: for what can't be forwarded; of a dead-letter queue, its queue's.
+    """
 
     def __init__(
         self,
@@ -32,43 +45,52 @@ class Queue:
         store: QueueStore,
         clock: Clock,
         calls: Counter[str],
-        dead_letters: "Queue | None",
+        forward: Forward,
+        dead_letters: "Queue | None" = None,
+        transfer_dead_letters: "Queue | None" = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
         self.dead_letters = dead_letters
+        self.transfer_dead_letters = transfer_dead_letters
         self.calls = calls
-        self._store = store
+        self.accessed_at = 0.0
+        self.gone: ServiceBusError | None = None
         self._clock = clock
-        self.messages: dict[int, Message] = {}
-        self._time_to_live = Timetable[int](clock, self._expired)
-        self._schedule = Timetable[int](clock, self._activate)
-        window = settings.duplicate_window
-        self._duplicates = None if window is None else Duplicates(window, store)
+        self._forward = forward
+        self.held = Holding(store, clock, self._expired)
+        self.messages = self.held.messages
+        self.intake = Intake(self, store, clock, sessions=settings.sessions)
         self.sessions: Sessions | None = None
         if settings.sessions:
-            self.sessions = Sessions(clock, settings.lock_seconds, self._hand, self._release_all)
+            seconds, release = settings.lock_seconds, self._release_all
+            self.sessions = Sessions(clock, seconds, store, self._hand, release)
         self._dispatch = self.sessions or Competing(self._hand)
         self._locks = Locks(clock, settings.lock_seconds, self.sessions, self._lock_expired)
 
     def restore(self) -> None:
-        """Take up what the store holds."""
+        """Take up what the store holds. Raises DataFolderUnusable.
+
+        Nothing goes out before `open`, when every other entity is there too.
+        """
         if self.sessions:
-            for id_, state, touched in self._store.session_states():
-                session = self.sessions.get(id_)
-                session.state, session.touched = state, touched
-        if self._duplicates:
-            self._duplicates.restore()
-        for message in self._store.messages():
-            self._hold(message)
+            self.sessions.restore()
+        self.intake.restore()
+        for message in self.held.restore():
+            check_restored(self.settings, message)
+            if self.sessions:
+                self.sessions.joined(message)
             if message.state is State.SCHEDULED:
-                assert message.scheduled_at is not None
-                self._schedule.set(message.sequence_number, message.scheduled_at)
-            elif message.state is State.ACTIVE:
+                self.intake.keep(message)
+
+    def open(self) -> None:
+        """Offer what is active."""
+        for message in list(self.messages.values()):
+            if message.state is State.ACTIVE and not message.lock:
                 self._offer(message)
 
     def stop(self) -> None:
-        for timed in (self._locks, self._time_to_live, self._schedule):
+        for timed in (self._locks, self.held, self.intake):
             timed.stop()
         if self.sessions:
             self.sessions.stop()
@@ -76,75 +98,67 @@ class Queue:
     # -- in
 
     def put(self, messages: Sequence[Message]) -> list[int]:
-        """Accept all of them, or none. Returns sequence numbers; 0 stands for a duplicate.
+        """Accept all of them, or none: see Intake.put."""
+        return self.intake.put(messages)
 
-        Raises NotAllowed for a message without the session id that the queue requires,
-        MessageTooLarge.
-        """
-        for message in messages:
-            if self.sessions and message.session_id is None:
-                raise NotAllowed(
-                    f"The queue '{self.name}' requires sessions, and a message has no session id. "
-                    "Set session_id on each message."
-                )
-            if message.size > self.settings.max_message_bytes:
-                raise MessageTooLarge(self.settings.max_message_bytes)
-        return [self._accept(message) for message in messages]
+    def arrive(self, message: Message, hops: int) -> None:
+        """A message that another entity hands on. Raises EntityDisabled, QuotaExceeded."""
+        check_sending(self.settings, self.held.size)
+        self.intake.arrive(message, hops)
 
-    def _accept(self, message: Message) -> int:
-        now = self._clock.now()
-        if self._duplicates and self._duplicates.seen(message.message_id, now):
-            return 0
-        message.sequence_number = self._store.next_sequence_number()
-        message.enqueued_sequence_number = message.sequence_number
-        message.enqueued_at = now
-        if message.scheduled_at and message.scheduled_at > now:
-            message.state = State.SCHEDULED
-            self._hold(message)
-            self._store.add(message)
-            self._schedule.set(message.sequence_number, message.scheduled_at)
-        else:
-            self._begin(message)
-        return message.sequence_number
-
-    def _begin(self, message: Message) -> None:
+    def begin(self, message: Message, hops: int) -> None:
         """Make a message active that is in no state yet."""
-        limit = self.settings.time_to_live
-        if limit is not None and (message.time_to_live is None or message.time_to_live > limit):
-            message.time_to_live = limit
         if message.time_to_live is not None and self.dead_letters:
             message.expires_at = message.enqueued_at + message.time_to_live
         message.state = State.ACTIVE
-        self._hold(message)
-        self._store.add(message)
-        self._offer(message)
+        if self.sessions and message.session_id is None and self.dead_letters:
+            self.dead_letters.bury(message, *NO_SESSION)
+        else:
+            self.take(message, hops)
 
-    def _activate(self, sequence_number: int) -> None:
-        """A scheduled message's time has come: it is as if it were sent now."""
-        message = self.messages[sequence_number]
-        self._drop(message)
-        message.sequence_number = self._store.next_sequence_number()
-        message.enqueued_at = self._clock.now()
-        self._begin(message)
+    def take(self, message: Message, hops: int = 0) -> None:
+        """An active message, with its number and times as they are."""
+        self.hold(message)
+        self._offer(message, hops)
 
     def cancel(self, sequence_numbers: Iterable[int]) -> None:
         """Take back scheduled messages. Raises MessageNotFound, and then none is."""
-        numbers = dict.fromkeys(sequence_numbers)
-        found = [self._in_state(number, State.SCHEDULED) for number in numbers]
-        for message in found:
-            self._schedule.drop(message.sequence_number)
-            self._drop(message)
+        self.intake.cancel(sequence_numbers)
 
-    def _in_state(self, sequence_number: int, state: State) -> Message:
-        message = self.messages.get(sequence_number)
-        if message is None or message.state is not state or message.lock:
-            raise MessageNotFound(f"The message with sequence number {sequence_number}")
-        return message
+    # -- the queue itself
+
+    def check_receivers(self) -> None:
+        """Raises why nobody may receive now."""
+        if self.gone:
+            raise self.gone
+        check_receiving(self.settings)
+
+    def change(self, settings: QueueSettings) -> None:
+        """Be as told from now on; sessions and duplicate detection can't come or go."""
+        self.settings = settings
+        self._locks.seconds = settings.lock_seconds
+        if self.sessions:
+            self.sessions.lock_seconds = settings.lock_seconds
+        self.intake.change(settings.duplicate_window)
+        try:
+            self.check_receivers()
+        except ServiceBusError as error:
+            self._dispatch.end(error)
+        if settings.forward_to is not None:
+            self.open()
+
+    def end(self, error: ServiceBusError) -> None:
+        """It is deleted."""
+        self.gone = error
+        self._dispatch.end(error)
+        self._locks.clear()
+        self.stop()
 
     # -- out
 
     def credit(self, consumer: Any) -> None:
         """The consumer's credit has changed: deliver what there is."""
+        self.accessed_at = self._clock.now()
         self._dispatch.credit(consumer)
 
     def leave(self, consumer: Any, *, failed: bool = False) -> None:
@@ -155,7 +169,7 @@ class Queue:
         message = self.messages[sequence_number]
         self.calls["receive"] += 1
         if consumer.removes:
-            self._drop(message)
+            self.drop(message)
         else:
             self._locks.add(message)
         consumer.deliver(message)
@@ -168,34 +182,27 @@ class Queue:
         Raises MessageNotFound, and then none is.
         """
         numbers = dict.fromkeys(sequence_numbers)
-        found = [self._in_state(number, State.DEFERRED) for number in numbers]
+        found = [self.held.in_state(number, State.DEFERRED) for number in numbers]
         if any(session not in (None, message.session_id) for message in found):
             raise MessageNotFound("A message with such a sequence number in this session")
         for message in found:
             self.calls["receive"] += 1
             if remove:
-                self._drop(message)
+                self.drop(message)
             else:
                 self._locks.add(message)
         return found
 
     def peek(self, from_sequence_number: int, limit: int, session: str | None) -> list[Message]:
         """Messages in any state, by sequence number; nothing is locked."""
-        numbers = sorted(number for number in self.messages if number >= from_sequence_number)
-        messages = (self.messages[number] for number in numbers)
-        wanted = (each for each in messages if session is None or each.session_id == session)
-        return list(islice(wanted, max(0, limit)))
-
-    def set_session_state(self, session: Session, state: bytes | None) -> None:
-        """None: it has none any more."""
-        session.state, session.touched = state, self._clock.now()
-        self._store.set_state(session.id, state, session.touched)
+        self.accessed_at = self._clock.now()
+        return self.held.peek(from_sequence_number, limit, session)
 
     # -- settling: all raise LockLost
 
     def complete(self, token: bytes) -> None:
         self.calls["complete"] += 1
-        self._drop(self._locks.under(token))
+        self.drop(self._locks.under(token))
 
     def abandon(self, token: bytes) -> None:
         """Deliver it again, counted."""
@@ -230,7 +237,7 @@ class Queue:
         message.delivery_count += failed
         limit = self.settings.max_delivery_count
         if message.state is State.DEFERRED:
-            self._store.change(message)
+            self.held.change(message)
         elif limit is not None and message.delivery_count >= limit:
             self._bury(
                 message,
@@ -238,10 +245,10 @@ class Queue:
                 f"Message could not be consumed after {limit} delivery attempts.",
             )
         elif message.expires_at is not None and message.expires_at <= self._clock.now():
-            self._expired(message.sequence_number)
+            self._expired(message)
         else:
             if failed:
-                self._store.change(message)
+                self.held.change(message)
             self._offer(message)
 
     def _lock_expired(self, message: Message) -> None:
@@ -251,46 +258,41 @@ class Queue:
         for message in list(session.locked.values()):
             self._unlock(message, failed=failed)
 
-    def _expired(self, sequence_number: int) -> None:
-        """A message's time to live is over; while it is locked or deferred that waits."""
-        message = self.messages[sequence_number]
+    def _expired(self, message: Message) -> None:
+        """Its time to live is over; while it is locked or deferred that waits."""
         if message.lock or message.state is not State.ACTIVE:
             return
         if self.settings.dead_letter_expired:
             self._bury(message, "TTLExpiredException", "The message expired and was dead lettered.")
         else:
-            self._drop(message)
+            self.drop(message)
 
     def _bury(self, message: Message, reason: str | None, description: str | None) -> None:
-        target = self.dead_letters or self
-        self._drop(message)
+        self.drop(message)
+        (self.dead_letters or self).bury(message, reason, description)
+
+    def bury(self, message: Message, reason: str | None, description: str | None) -> None:
+        """Take in a message that is given up, with the reason; it has no time to live here."""
         extra = {"DeadLetterReason": reason, "DeadLetterErrorDescription": description}
         message.content = with_application_properties(message, extra)
         message.state, message.expires_at = State.ACTIVE, None
-        target.take(message)
+        self.take(message)
 
-    def take(self, message: Message) -> None:
-        """A message from the queue above, with its number and times as they are."""
-        self._hold(message)
-        self._store.add(message)
-        self._offer(message)
-
-    def _hold(self, message: Message) -> None:
-        self.messages[message.sequence_number] = message
-        if message.expires_at is not None:
-            self._time_to_live.set(message.sequence_number, message.expires_at)
+    def hold(self, message: Message) -> None:
+        self.held.add(message)
         if self.sessions:
             self.sessions.joined(message)
 
-    def _offer(self, message: Message) -> None:
-        self._dispatch.offer(message)
+    def _offer(self, message: Message, hops: int = 0) -> None:
+        if self.settings.forward_to is None:
+            self._dispatch.offer(message)
+        else:
+            self.drop(message)
+            self._forward(self, message, hops)
 
-    def _drop(self, message: Message) -> None:
+    def drop(self, message: Message) -> None:
         self._locks.remove(message)
-        del self.messages[message.sequence_number]
-        self._store.remove(message)
-        if message.expires_at is not None:
-            self._time_to_live.drop(message.sequence_number)
+        self.held.remove(message)
         if message.state is State.ACTIVE:
             self._dispatch.withdraw(message)
         if self.sessions:

@@ -18,6 +18,7 @@ from retrain.local.servicebus.errors import (
     SessionTaken,
 )
 from retrain.local.servicebus.messages import Message
+from retrain.local.servicebus.store import QueueStore
 
 #: Told what came of waiting for a session: it, or why not.
 Accepted = Callable[["Session | ServiceBusError"], None]
@@ -44,9 +45,12 @@ class Session:
 class Sessions:
     """The sessions of one queue. lock_seconds: how long a session's lock lasts unrenewed."""
 
-    def __init__(self, clock: Clock, lock_seconds: float, hand: Hand, release: Release) -> None:
+    def __init__(
+        self, clock: Clock, lock_seconds: float, store: QueueStore, hand: Hand, release: Release
+    ) -> None:
         self._clock = clock
-        self._lock_seconds = lock_seconds
+        self.lock_seconds = lock_seconds
+        self._store = store
         self._hand = hand
         self._release = release
         self.by_id: dict[str, Session] = {}
@@ -55,6 +59,12 @@ class Sessions:
         self._waiting: dict[SessionConsumer, tuple[Accepted, Timer | None]] = {}
         self._expiry = Timetable[str](clock, self._expired)
         self._releasing: Session | None = None  # has lost its owner, not yet all its locks
+
+    def restore(self) -> None:
+        """Take up the states that the store remembers."""
+        for id_, state, touched in self._store.session_states():
+            session = self.get(id_)
+            session.state, session.touched = state, touched
 
     def stop(self) -> None:
         self._expiry.stop()
@@ -143,6 +153,15 @@ class Sessions:
         if session:
             self._disown(session, failed=failed)
 
+    def end(self, error: ServiceBusError) -> None:
+        """Send every consumer away, those that wait for a session too."""
+        for consumer, (accepted, _) in list(self._waiting.items()):
+            self.leave(consumer)
+            accepted(error)
+        for consumer in list(self._owned):
+            self.leave(consumer)
+            consumer.ended(error)
+
     def held(self, id_: str) -> Session:
         """A session that somebody has locked. Raises SessionLockLost."""
         session = self.by_id.get(id_)
@@ -156,12 +175,17 @@ class Sessions:
 
     def renew(self, session: Session) -> float:
         """Until when the session is locked now."""
-        session.until = self._clock.now() + self._lock_seconds
+        session.until = self._clock.now() + self.lock_seconds
         self._expiry.set(session.id, session.until)
         for message in session.locked.values():
             if message.lock:
                 message.lock.until = session.until
         return session.until
+
+    def set_state(self, session: Session, state: bytes | None) -> None:
+        """None: it has none any more."""
+        session.state, session.touched = state, self._clock.now()
+        self._store.set_state(session.id, state, session.touched)
 
     def _own(self, session: Session, consumer: SessionConsumer) -> None:
         session.owner = consumer

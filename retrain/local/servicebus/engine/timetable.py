@@ -28,6 +28,9 @@ class Timetable(Generic[Key]):
         self._timer: Timer | None = None
         self._timer_at = 0.0
 
+    def __len__(self) -> int:
+        return len(self._when)
+
     def set(self, key: Key, when: float) -> None:
         """Note when the key is due, in epoch seconds; an earlier note on it is void."""
         self._when[key] = when

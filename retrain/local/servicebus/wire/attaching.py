@@ -20,7 +20,7 @@ from retrain.local.servicebus.amqp import (
 )
 from retrain.local.servicebus.amqp.performatives import Attach
 from retrain.local.servicebus.engine import sessions
-from retrain.local.servicebus.engine.namespace import DEAD_LETTERS
+from retrain.local.servicebus.engine.entities import Entity
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.errors import NotAllowed, NotImplementedHere, ServiceBusError
 from retrain.local.servicebus.messages import ticks, unbatch
@@ -45,15 +45,15 @@ _ENVELOPE: Final = 1 << 14
 
 
 class Sending:
-    """The sink of a link into a queue."""
+    """The sink of a link into a queue or topic."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-        self.limit = queue.settings.max_message_bytes + _ENVELOPE
+    def __init__(self, entity: Entity) -> None:
+        self._entity = entity
+        self.limit = entity.settings.max_message_bytes + _ENVELOPE
 
     def take(self, payload: bytes, message_format: int | None) -> None:
-        self._queue.put(unbatch(payload, message_format))
-        self._queue.calls["send"] += 1
+        self._entity.put(unbatch(payload, message_format))
+        self._entity.calls["send"] += 1
 
 
 class Attaching:
@@ -112,26 +112,25 @@ class Attaching:
         sink: Sending | Requests
         if path == _CBS or path.endswith(_MANAGEMENT):
             sink = Requests(self._session, path, self._managed(path))
-        elif path.endswith(f"/{DEAD_LETTERS.lower()}"):
-            raise NotAllowed("A dead-letter queue takes no messages from senders.")
         else:
-            sink = Sending(self._session.namespace.find(path))
+            sink = Sending(self._session.namespace.sending(path))
         return IncomingLink(self._session, self._attach.name, self._attach.handle, sink)
 
     def _receiver(self) -> OutgoingLink:
         attach = self._attach
         path = self._path(attach.source)
         replies = path == _CBS or path.endswith(_MANAGEMENT)
-        queue = None if replies else self._session.namespace.find(path)
+        queue = None if replies else self._session.namespace.receiving(path)
         if replies:
             self._managed(path)
         elif queue:
+            queue.check_receivers()
             self._check_sessions(queue)
         link = OutgoingLink(self._session, attach.name, attach.handle, path, queue)
         link.removes = attach.snd_settle_mode == _RECEIVE_AND_DELETE
         return link
 
-    def _managed(self, path: str) -> Queue | None:
+    def _managed(self, path: str) -> Entity | None:
         if path == _CBS:
             return None
         return self._session.namespace.find(path.removesuffix(_MANAGEMENT))

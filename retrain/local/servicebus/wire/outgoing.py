@@ -35,7 +35,9 @@ class OutgoingLink:
         self._count = 0
 
     def attached(self) -> None:
-        """Nothing: the client grants credit when it wants messages."""
+        """The client grants credit when it wants messages; the queue knows of it from now on."""
+        if self.queue:
+            self.queue.credit(self)
 
     def close(self, *, failed: bool) -> None:
         self.credit = 0
@@ -63,6 +65,9 @@ class OutgoingLink:
         self._transfer(token or new_token(), serialize(message), token)
 
     def session_lost(self, error: ServiceBusError) -> None:
+        self._session.detach(self, error)
+
+    def ended(self, error: ServiceBusError) -> None:
         self._session.detach(self, error)
 
     # -- what the wire asks

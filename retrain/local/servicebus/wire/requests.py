@@ -19,7 +19,7 @@ from retrain.local.servicebus.amqp import (
     raw_items,
     sections,
 )
-from retrain.local.servicebus.engine.queue import Queue
+from retrain.local.servicebus.engine.entities import Entity
 from retrain.local.servicebus.errors import BadRequest, ServiceBusError
 from retrain.local.servicebus.messages import APPLICATION, PROPERTIES, VALUE
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
@@ -34,14 +34,14 @@ _LIMIT: Final = 1 << 24
 
 
 class Requests:
-    """The sink of a request link. queue: None for `$cbs`."""
+    """The sink of a request link. entity: None for `$cbs`."""
 
     limit = _LIMIT
 
-    def __init__(self, session: Session, address: str, queue: Queue | None) -> None:
+    def __init__(self, session: Session, address: str, entity: Entity | None) -> None:
         self._session = session
         self._address = address
-        self._queue = queue
+        self._entity = entity
 
     def take(self, payload: bytes, message_format: int | None) -> None:
         message_id, properties, body = _read(payload)
@@ -53,12 +53,12 @@ class Requests:
                 return
 
     def _answer(self, properties: dict[Any, Any], body: Any) -> bytes:
-        if self._queue is None:
+        if self._entity is None:
             return _reply(_CBS_WORDS, 202, "Accepted", {})
         try:
             result = management.perform(
                 management.Request(
-                    queue=self._queue,
+                    entity=self._entity,
                     operation=str(properties.get("operation")),
                     body=body if isinstance(body, dict) else {},
                     consumer=self._link(properties.get("associated-link-name")),

@@ -71,6 +71,9 @@ class Taker:
     def session_lost(self, error: ServiceBusError) -> None:
         self.lost = error
 
+    def ended(self, error: ServiceBusError) -> None:
+        self.lost = error
+
     @property
     def bodies(self) -> list[bytes]:
         return [body(message) for message in self.got]
@@ -81,22 +84,28 @@ class Taker:
 
 
 class Desk:
-    """One queue `q` with such settings, on a store that can be opened again."""
+    """One queue `q` with such terms, or other entities, on a store that can be opened again."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, settings: NamespaceSettings | None = None, **terms: Any
+    ) -> None:
         self.path = folder / "servicebus.sqlite"
         self.clock = ManualClock()
         self.calls: Counter[str] = Counter()
-        self._settings = NamespaceSettings(queues=(QueueSettings(name="q", **settings),))
+        self._settings = settings or NamespaceSettings(queues=(QueueSettings(name="q", **terms),))
         self._open()
 
     def _open(self) -> None:
         self.store = Store(self.path, lambda action: None)
-        self.namespace = Namespace(self._settings, self.store, self.clock, self.calls)
+        try:
+            self.namespace = Namespace(self._settings, self.store, self.clock, self.calls)
+        except BaseException:
+            self.store.close()
+            raise
 
     @property
     def queue(self) -> Queue:
-        return self.namespace.find("q")
+        return self.namespace.receiving("q")
 
     @property
     def sessions(self) -> Sessions:
@@ -105,7 +114,7 @@ class Desk:
 
     @property
     def dead(self) -> Queue:
-        return self.namespace.find("Q/$deadletterqueue")
+        return self.namespace.receiving("Q/$deadletterqueue")
 
     def restart(self) -> None:
         self.close()

@@ -85,7 +85,7 @@ def test_a_session_that_is_done_is_forgotten(desk: Open) -> None:
     for name in ("s", "stateful"):
         taker = d.accept(name)
         if name == "stateful":
-            d.queue.set_session_state(d.sessions.held(name), b"kept")
+            d.sessions.set_state(d.sessions.held(name), b"kept")
         d.queue.complete(taker.tokens[0])
         d.queue.leave(taker)
     assert list(d.sessions.by_id) == ["stateful"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.local.servicebus import DataFolderUnusable
+from retrain.local.servicebus import DataFolderUnusable, NamespaceSettings, QueueSettings
 from retrain.local.servicebus.store import Store
 from tests.contract.servicebus.parts.desk import Desk
 
@@ -71,6 +71,26 @@ def test_a_newer_form_is_refused(path: Path) -> None:
     connection.close()
     with pytest.raises(DataFolderUnusable, match="newer Retrain"):
         Store(path, lambda action: None)
+
+
+def test_a_file_of_the_first_form_is_taken_over(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(Path(__file__).with_name("form-1.sql").read_text("utf-8"))
+    connection.close()
+    both = QueueSettings(name="q", duplicate_window=600.0), QueueSettings(name="s", sessions=True)
+    desk = Desk(path.parent, settings=NamespaceSettings(queues=both))
+    for _ in range(2):
+        assert desk.send(b"twice", id_="1") == 0
+        assert len(desk.dead.messages) == 1
+        sessions = desk.namespace.receiving("s").sessions
+        assert sessions
+        assert (sessions.get("a").state, sessions.get("a").messages) == (b"kept", 1)
+        desk.restart()
+    taker = desk.taker()
+    desk.clock.go(100)
+    assert taker.bodies == [b"ready", b"later"]
+    assert [each.delivery_count for each in taker.got] == [1, 0]
+    desk.close()
 
 
 @pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\x00" + b"\xff" * 4000])
