@@ -86,7 +86,7 @@ def test_a_file_of_the_first_form_is_taken_over(path: Path) -> None:
         assert sessions
         assert (sessions.get("a").state, sessions.get("a").messages) == (b"kept", 1)
         desk.restart()
-    taker = desk.taker()
+    taker = desk.taker(removes=True)
     desk.clock.go(100)
     assert taker.bodies == [b"ready", b"later"]
     assert [each.delivery_count for each in taker.got] == [1, 0]
