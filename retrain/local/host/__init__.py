@@ -7,7 +7,8 @@ functions with the worker's own objects, by the rules of the cloud's host.
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.keys import Keys
 from retrain.local.host.queues import Delivery, Listener, LockedSession
-from retrain.local.host.server import FunctionsHost, HostSettings
+from retrain.local.host.server import FunctionsHost
+from retrain.local.host.settings import HostSettings
 
 __all__ = [
     "AppRefused",

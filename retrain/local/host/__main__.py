@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
-from retrain.local.host.server import FunctionsHost, HostSettings
+from retrain.local.host.server import FunctionsHost
+from retrain.local.host.settings import HostSettings
 from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
 
 

@@ -6,27 +6,26 @@ it is the current content that is read, whatever the event meant.
 """
 
 import asyncio
-import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import httpx
 
-from retrain.local.azurite import AzuriteServer, BlobCreated
+from retrain.local.azurite import BlobCreated
 from retrain.local.azurite.rest import BlobServiceRefused
+from retrain.local.host.blob_inbox import BlobInbox
 from retrain.local.host.blob_input import Blob
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import BlobOptions
 from retrain.local.host.invocations import Invocations
 from retrain.local.host.outputs import Apply
+from retrain.local.host.poison import PoisonList
 
 log = logging.getLogger(__name__)
 
-POISON = "webjobs-blobtrigger-poison"
 _CAPTURE = re.compile(r"\{(\w+)\}")
 
 
@@ -54,34 +53,67 @@ class BlobTriggers:
     def __init__(
         self,
         functions: Sequence[Function],
-        service: AzuriteServer,
+        inbox: BlobInbox,
         invocations: Invocations,
         apply: Apply,
-        folder: Path,
+        poison: PoisonList,
         options: BlobOptions,
         retry_seconds: float,
     ) -> None:
         self._paths = [BlobPath(function) for function in functions]
-        self._service = service
+        self._inbox = inbox
+        self._service = inbox.service
         self._invocations = invocations
         self._apply = apply
-        self._poisoned = folder / f"{POISON}.jsonl"
+        self._poison = poison
         self._tries = options.poison_threshold
         self._retry_seconds = retry_seconds
         self._slots = asyncio.Semaphore(options.parallelism)
+        self._underway: set[asyncio.Future[Any]] = set()
 
     async def start(self) -> None:
-        events = self._service.events
-        events.subscribe(self._tell, {path.container for path in self._paths})
-        await events.start()
+        running = [path for path in self._paths if not path.function.disabled]
+        await self._inbox.attach(self.tell, {path.container for path in running})
 
     async def stop(self, patience_seconds: float) -> None:
-        """Finish blobs under way for so long. The others are told again at the next start."""
-        await self._service.events.stop(patience_seconds)
+        """Take no more, finish blobs under way for so long. The others are told again."""
+        self._inbox.detach()
+        if self._underway:
+            await asyncio.wait(self._underway, timeout=patience_seconds)
+        left = list(self._underway)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
-    async def _tell(self, event: BlobCreated) -> None:
-        functions = [path.function for path in self._paths if path.admits(event)]
-        await asyncio.gather(*(self._until_settled(function, event) for function in functions))
+    async def tell(self, event: BlobCreated) -> bool:
+        """Settle the event in every function it is for; False when stopped before that."""
+        functions = [
+            path.function
+            for path in self._paths
+            if path.admits(event) and not path.function.disabled
+        ]
+        if not functions:
+            return True
+        settling = asyncio.gather(*(self._until_settled(one, event) for one in functions))
+        self._underway.add(settling)
+        settling.add_done_callback(self._underway.discard)
+        try:
+            await asyncio.wait({settling})
+        except asyncio.CancelledError:
+            settling.cancel()
+            raise
+        if settling.cancelled():
+            return False
+        settling.result()
+        return True
+
+    async def run_now(self, function: Function, event: BlobCreated) -> bool:
+        """Call a function once with a blob, as a person may ask; whether it succeeded."""
+        found = await self._service.reader.properties(event.container, event.name)
+        if found is None:
+            log.warning("there is no blob %s/%s to call %s with", *_names(event), function.name)
+            return False
+        return await self._call(function, event, found)
 
     async def _until_settled(self, function: Function, event: BlobCreated) -> None:
         headers: Mapping[str, str] = {}
@@ -97,7 +129,11 @@ class BlobTriggers:
                     headers = found
             if count < self._tries:
                 await asyncio.sleep(self._retry_seconds * count)
-        await asyncio.to_thread(self._poison, function, event, headers)
+        await asyncio.to_thread(self._poison.add, function, event, headers)
+        log.error(
+            "blob %s/%s failed %s times in %s and is given up; its message stands in %s",
+            *(*_names(event), self._tries, function.name, self._poison.file),
+        )
 
     async def _call(
         self, function: Function, event: BlobCreated, headers: Mapping[str, str]
@@ -116,23 +152,6 @@ class BlobTriggers:
         blob = Blob(reader, event, headers, fetch)
         outcome = await self._invocations.call(function, blob)
         return outcome.succeeded and await self._apply(function, outcome)
-
-    def _poison(self, function: Function, event: BlobCreated, headers: Mapping[str, str]) -> None:
-        record = {
-            "FunctionId": function.name,
-            "BlobType": headers.get("x-ms-blob-type", "BlockBlob"),
-            "ContainerName": event.container,
-            "BlobName": event.name,
-            "ETag": headers.get("etag", ""),
-            "At": datetime.now(UTC).isoformat(),
-        }
-        self._poisoned.parent.mkdir(parents=True, exist_ok=True)
-        with self._poisoned.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(record) + "\n")
-        log.error(
-            "blob %s/%s failed %s times in %s and is given up; it stands in %s",
-            *(*_names(event), self._tries, function.name, self._poisoned),
-        )
 
 
 def _names(event: BlobCreated) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """What a function may ask about its own invocation: azure.functions.Context, in full."""
 
 import threading
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.functions as func
@@ -23,24 +24,45 @@ class TraceContext(func._abc.TraceContext):
         return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often an invocation was tried before by its retry policy, and how that ended."""
+
+    count: int = 0
+    most: int = 0
+    last: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RpcException:
+    """A failure as the worker is told of it: text only."""
+
+    message: str
+    source: str
+    stack_trace: str
+
+
 class RetryContext(func._abc.RetryContext):
     """How often this invocation was tried before, by a retry policy."""
 
-    def __init__(self, retry_count: int, max_retry_count: int) -> None:
-        self._count = retry_count
-        self._max = max_retry_count
+    def __init__(self, retries: Retries) -> None:
+        self._retries = retries
 
     @property
     def retry_count(self) -> int:
-        return self._count
+        return self._retries.count
 
     @property
     def max_retry_count(self) -> int:
-        return self._max
+        return self._retries.most
 
     @property
     def exception(self) -> Any:
-        return None
+        last = self._retries.last
+        if last is None:
+            return None
+        trace = "".join(traceback.format_exception(last))
+        return RpcException(f"{type(last).__name__}: {last}", "", trace)
 
 
 @dataclass(slots=True)
@@ -50,8 +72,7 @@ class Invocation:
     id: str
     function: str
     directory: str
-    retry_count: int = 0
-    max_retry_count: int = 0
+    retries: Retries = field(default_factory=Retries)
 
 
 class Context(func.Context):
@@ -83,4 +104,4 @@ class Context(func.Context):
 
     @property
     def retry_context(self) -> RetryContext:
-        return RetryContext(self._invocation.retry_count, self._invocation.max_retry_count)
+        return RetryContext(self._invocation.retries)

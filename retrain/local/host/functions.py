@@ -6,6 +6,7 @@ host would refuse is refused, and so is a kind of binding that this host can't s
 
 import inspect
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ OUTPUTS = ("http", "serviceBus")
 RETURN = "$return"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
-_BINDING_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_BINDING_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,127}")
 _SETTING = re.compile(r"%([^%]+)%")
 
 
@@ -52,6 +53,7 @@ class Function:
     retry: Mapping[str, Any]
     is_async: bool
     wants_context: bool
+    disabled: bool = False
 
 
 def read_functions(
@@ -75,6 +77,7 @@ def _read(decorated: DecoratedFunction, environment: Mapping[str, str]) -> Funct
     if not _NAME.fullmatch(name):
         raise AppRefused(f"'{name}' can't be a function's name: use letters, digits, - and _.")
     bindings = [_binding(name, raw, environment) for raw in decorated.get_raw_bindings()]
+    _check_names(name, bindings)
     triggers = [one for one in bindings if one.type.lower().endswith("trigger")]
     if len(triggers) != 1:
         raise AppRefused(f"Function '{name}' has {len(triggers)} triggers; it needs exactly one.")
@@ -91,7 +94,17 @@ def _read(decorated: DecoratedFunction, environment: Mapping[str, str]) -> Funct
         retry=decorated.get_settings_dict("retry_policy") or {},
         is_async=inspect.iscoroutinefunction(call),
         wants_context="context" in parameters,
+        disabled=_disabled(name, environment),
     )
+
+
+def _disabled(function: str, environment: Mapping[str, str]) -> bool:
+    """Whether the setting says so that switches a function off in Azure."""
+    for name in (f"AzureWebJobs.{function}.Disabled", f"AzureWebJobs_{function}_Disabled"):
+        value = environment.get(name) or os.environ.get(name, "")
+        if value.lower() in ("true", "1"):
+            return True
+    return False
 
 
 def _binding(function: str, raw: str, environment: Mapping[str, str]) -> Binding:
@@ -99,12 +112,14 @@ def _binding(function: str, raw: str, environment: Mapping[str, str]) -> Binding
     name = str(fields.get("name", ""))
     if name != RETURN and not _BINDING_NAME.fullmatch(name):
         raise AppRefused(
-            f"Function '{function}': the host takes letters and digits only in a binding's name, "
-            f"so '{name}' must be renamed (arg_name)."
+            f"Function '{function}': The binding name {name} is invalid. Please assign a valid "
+            "name to the binding: letters and digits only, though the worker takes more (arg_name)."
         )
+    if name == RETURN and str(fields.get("direction", "")).upper() != "OUT":
+        raise AppRefused(f"Function '{function}': {RETURN} bindings must specify 'out'.")
 
     def setting(match: re.Match[str]) -> str:
-        value = environment.get(match[1])
+        value = environment.get(match[1], os.environ.get(match[1]))
         if value is None:
             raise AppRefused(
                 f"Function '{function}', binding '{name}': the setting {match[1]} is not set. "
@@ -117,6 +132,16 @@ def _binding(function: str, raw: str, environment: Mapping[str, str]) -> Binding
         for key, value in fields.items()
     }
     return Binding(str(fields["type"]), name, str(fields["direction"]), resolved)
+
+
+def _check_names(function: str, bindings: Sequence[Binding]) -> None:
+    names = [binding.name.casefold() for binding in bindings]
+    for binding, name in zip(bindings, names, strict=True):
+        if names.count(name) > 1:
+            raise AppRefused(
+                f"Function '{function}': Multiple bindings with name '{binding.name}' discovered. "
+                "Binding names must be unique."
+            )
 
 
 def _check_kinds(function: str, trigger: Binding, outputs: Sequence[Binding]) -> None:

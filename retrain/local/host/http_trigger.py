@@ -1,6 +1,6 @@
 """HTTP functions: a request in, the worker's HttpRequest to the function, its response out.
 
-A lean ASGI application: read the body, find the route, check the key, call, answer. Responses are
+A lean ASGI application: find the route, check the key, read the body, call, answer. Responses are
 buffered, as they are in Azure.
 """
 
@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 from azure.functions.http import HttpRequest
 
-from retrain.local.host.admin import Admin
 from retrain.local.host.functions import RETURN, Function
+from retrain.local.host.host_json import HttpOptions
+from retrain.local.host.http_limits import HttpLimits, TooManyRequests
 from retrain.local.host.invocations import Invocations, Outcome
-from retrain.local.host.keys import Keys
+from retrain.local.host.keys import KeyRing
 from retrain.local.host.outputs import Apply
 from retrain.local.host.routes import Routes
 
@@ -34,63 +35,71 @@ class HttpTrigger:
     def __init__(
         self,
         routes: Routes,
-        admin: Admin,
-        keys: Keys,
+        keys: KeyRing,
         invocations: Invocations,
         apply: Apply,
+        options: HttpOptions,
         max_body: int,
     ) -> None:
-        self._admin = admin
         self._routes = routes
         self._keys = keys
         self._invocations = invocations
         self._apply = apply
         self._max_body = max_body
+        self._limits = HttpLimits(options.max_concurrent, options.max_outstanding)
+        self._more = [(name.encode(), value.encode()) for name, value in options.headers.items()]
+
+    def routes(self, method: str, path: str) -> bool:
+        """Whether a function answers this."""
+        return self._routes.find(method, path) is not None
+
+    def template_of(self, function: Function) -> str | None:
+        """The route that leads to a function, prefix and all; None for one that is no HTTP's."""
+        return self._routes.template_of(function)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an exception of the function is a 500 without a word of it."""
         status, headers, body = await self._answer(scope, receive)
+        headers = [*headers, *self._more]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, RawHeaders, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        headers = _headers(scope["headers"])
+        headers = read_headers(scope["headers"])
         query = scope["query_string"].decode("latin-1")
         params = _joined(parse_qsl(query, keep_blank_values=True))
-        given = headers.get("x-functions-key") or params.get("code", "")
-        if path.casefold().startswith("/admin/"):
-            return self._own(scope["method"], path, given)
         found = self._routes.find(scope["method"], path)
         if found is None:
             return _empty(404)
         route, parameters = found
-        if not self._keys.open(route.level, route.function.name, given):
-            return _empty(401)
+        given = headers.get("x-functions-key") or params.get("code", "")
+        level = "ADMIN" if route.function.disabled else route.level
+        if not self._keys.open(level, route.function.name, given):
+            return _empty(404 if route.function.disabled else 401)
         try:
-            body = await self._body(headers, receive)
+            async with self._limits.slot():
+                body = await self._body(headers, receive)
+                request = HttpRequest(
+                    method=scope["method"],
+                    url=_url(scope, headers, path, query),
+                    headers=headers,
+                    params=params,
+                    route_params=parameters,
+                    body_type="bytes",
+                    body=body,
+                )
+                return await self._call(route.function, request)
         except _TooLarge:
             return 413, [(b"content-length", b"0"), (b"connection", b"close")], b""
-        request = HttpRequest(
-            method=scope["method"],
-            url=_url(scope, headers, path, query),
-            headers=headers,
-            params=params,
-            route_params=parameters,
-            body_type="bytes",
-            body=body,
-        )
-        outcome = await self._invocations.call(route.function, request)
-        if not outcome.succeeded or not await self._apply(route.function, outcome):
-            return _empty(500)
-        return self._response(route.function, outcome)
+        except TooManyRequests:
+            return _empty(429)
 
-    def _own(self, method: str, path: str, given: str) -> tuple[int, RawHeaders, bytes]:
-        if not self._keys.open("ADMIN", "", given):
-            return _empty(401)
-        status, body = self._admin.answer(method, path)
-        length = (b"content-length", str(len(body)).encode())
-        return status, [(b"content-type", b"application/json"), length], body
+    async def _call(self, function: Function, request: Any) -> tuple[int, RawHeaders, bytes]:
+        outcome = await self._invocations.call(function, request)
+        if not outcome.succeeded or not await self._apply(function, outcome):
+            return _empty(500)
+        return self._response(function, outcome)
 
     def _response(self, function: Function, outcome: Outcome) -> tuple[int, RawHeaders, bytes]:
         names = [binding.name for binding in function.outputs if binding.type == "http"]
@@ -122,7 +131,7 @@ class HttpTrigger:
                 return b"".join(parts)
 
 
-def _headers(raw: RawHeaders) -> dict[str, str]:
+def read_headers(raw: RawHeaders) -> dict[str, str]:
     return _joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
 

@@ -1,24 +1,28 @@
 """Calls a function once: arguments in, outcome out, time limit, one log line when it fails.
 
-What the outcome means (complete the message, answer 500, try again) is the trigger's to say.
+What the outcome means (complete the message, answer 500, try again) is the trigger's to say. A
+call that exceeds its time takes the worker with it; calls that come meanwhile wait for the next.
 """
 
 import asyncio
 import logging
-import threading
+import time
 import uuid
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 
-from retrain.local.host.context import Context, Invocation
+from retrain.local.host.context import Context, Invocation, Retries
 from retrain.local.host.functions import RETURN, Function
-from retrain.local.host.threads import Threads, WorkerLoop
+from retrain.local.host.worker import TimedOut, Worker
 
 log = logging.getLogger(__name__)
+#: One line for each invocation, in the words of the real host; silent unless asked for.
+executed = logging.getLogger("functions.host")
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
@@ -40,10 +44,14 @@ class Out(func.Out[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an invocation ended. `values` are the outputs by binding name, `$return` among them."""
+    """How an invocation ended. `values` are the outputs by binding name, `$return` among them.
+
+    error: why it failed, None when it did not.
+    """
 
     how: str
     values: dict[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -51,29 +59,52 @@ class Outcome:
 
 
 class Invocations:
-    """Calls functions and counts the calls by (function, outcome)."""
+    """Calls functions and counts the calls by (function, outcome).
 
-    def __init__(self, root: Path, timeout_seconds: float | None, threads: int) -> None:
-        self.counts: Counter[tuple[str, str]] = Counter()
+    start: makes a worker and starts it.  timeout_seconds: None for no limit.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        start: Callable[[], Awaitable[Worker]],
+        timeout_seconds: float | None,
+        counts: Counter[tuple[str, str]],
+    ) -> None:
+        self.counts = counts
         self.underway = 0
         self._root = str(root)
         self._timeout = timeout_seconds
-        self._threads = Threads(threads)
-        self._loop = WorkerLoop()
-        self._local = threading.local()
+        self._start = start
+        self._worker: asyncio.Future[Worker] | None = None
+
+    async def start(self) -> Worker:
+        """The first worker. Raises AppRefused."""
+        self._worker = asyncio.ensure_future(self._start())
+        return await self._worker
+
+    async def close(self, patience_seconds: float, *, wholly: bool = False) -> None:
+        """Wait so long for what is under way; then end the worker, and it with that."""
+        if self._worker is None:
+            return
+        deadline = time.monotonic() + patience_seconds
+        while self.underway and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        (worker,) = await asyncio.gather(self._worker, return_exceptions=True)
+        if isinstance(worker, Worker):
+            await worker.close(patience_seconds, wholly=wholly)
 
     async def call(
-        self, function: Function, value: Any, *, retries: int = 0, max_retries: int = 0
+        self, function: Function, value: Any, *, retries: Retries | None = None
     ) -> Outcome:
         """Call `function` with its trigger's value. Never raises for what the function does."""
-        invocation = Invocation(str(uuid.uuid4()), function.name, self._root, retries, max_retries)
+        invocation = Invocation(str(uuid.uuid4()), function.name, self._root, retries or Retries())
         outs = {binding.name: Out() for binding in function.outputs if binding.name != RETURN}
-        arguments: dict[str, Any] = {function.trigger.name: value, **outs}
-        if function.wants_context:
-            arguments["context"] = Context(invocation, self._local)
         self.underway += 1
+        began = time.monotonic()
+        executed.info("Executing 'Functions.%s' (Id=%s)", function.name, invocation.id)
         try:
-            returned = await self._run(function, arguments, invocation)
+            returned = await self._run(function, {function.trigger.name: value, **outs}, invocation)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - a function may raise anything at all
@@ -81,13 +112,18 @@ class Invocations:
         finally:
             self.underway -= 1
         self.counts[function.name, SUCCEEDED] += 1
+        took = (time.monotonic() - began) * 1000
+        executed.info(
+            "Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%.0fms)",
+            *(function.name, invocation.id, took),
+        )
         return Outcome(
             SUCCEEDED, {**{name: out.get() for name, out in outs.items()}, RETURN: returned}
         )
 
     def failed(self, function: Function, invocation: str, error: BaseException) -> Outcome:
         """Count and log a failure; the outcome to hand on."""
-        how = TIMED_OUT if isinstance(error, _TimedOut) else FAILED
+        how = TIMED_OUT if isinstance(error, TimedOut) else FAILED
         self.counts[function.name, how] += 1
         log.error(
             "function %s %s (invocation %s)",
@@ -96,44 +132,33 @@ class Invocations:
             invocation,
             exc_info=_without_us(error),
         )
-        return Outcome(how)
-
-    def close(self, patience_seconds: float) -> None:
-        """Let the threads and the loop end; what still runs is left to its fate."""
-        self._threads.close()
-        self._loop.close(patience_seconds)
-
-    async def on_loop(self, coroutine: Any) -> Any:
-        """Await a coroutine on the functions' own loop."""
-        return await asyncio.wrap_future(self._loop.run(coroutine))
+        return Outcome(how, error=error)
 
     async def _run(
         self, function: Function, arguments: dict[str, Any], invocation: Invocation
     ) -> Any:
-        if function.is_async:
-            running = self._loop.run(self._on_loop(function, arguments, invocation))
-        else:
-            running = self._threads.run(lambda: self._in_thread(function, arguments, invocation))
-        future = asyncio.wrap_future(running)
-        if self._timeout is None:
-            return await future
-        done, _ = await asyncio.wait([future], timeout=self._timeout)
-        if not done:
-            future.cancel()  # ends a coroutine; a thread runs on, as nothing can stop it
-            raise _TimedOut(self._timeout)
-        return future.result()
+        assert self._worker is not None
+        worker = await asyncio.shield(self._worker)
+        if function.wants_context:
+            arguments["context"] = Context(invocation, worker.local)
+        try:
+            return await worker.call(function, arguments, invocation, self._timeout)
+        except TimedOut:
+            if self._worker.done() and self._worker.result() is worker:
+                self._restart(worker, invocation)
+            raise
 
-    def _in_thread(
-        self, function: Function, arguments: dict[str, Any], invocation: Invocation
-    ) -> Any:
-        self._local.invocation_id = invocation.id
-        return function.call(**arguments)
-
-    async def _on_loop(
-        self, function: Function, arguments: dict[str, Any], invocation: Invocation
-    ) -> Any:
-        self._local.invocation_id = invocation.id
-        return await function.call(**arguments)
+    def _restart(self, worker: Worker, invocation: Invocation) -> None:
+        log.warning(
+            "A function timeout has occurred. Restarting the worker that executes invocation "
+            "'%s' of %s.",
+            *(invocation.id, invocation.function),
+        )
+        worker.kill(
+            f"The worker was restarted, since {invocation.function} ran longer than "
+            "functionTimeout; this invocation was under way in it, and died with it as in Azure."
+        )
+        self._worker = asyncio.ensure_future(self._start())
 
 
 def _without_us(error: BaseException) -> BaseException:
@@ -142,11 +167,3 @@ def _without_us(error: BaseException) -> BaseException:
     while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(us):
         trace = trace.tb_next
     return error.with_traceback(trace)
-
-
-class _TimedOut(Exception):
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"It ran longer than host.json's functionTimeout of {seconds:g} s. Azure would restart "
-            "the worker now, and its other invocations with it."
-        )

@@ -3,7 +3,6 @@
 An output that fails makes the invocation fail, so the trigger tries again.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,31 +34,25 @@ class Outputs:
             if binding.type != "serviceBus" or value is None:
                 continue
             try:
-                await self._put(binding.text("queueName"), value)
+                await self._put(binding.text("queueName") or binding.text("topicName"), value)
             except Exception as error:  # noqa: BLE001 - the queue's or the value's fault: told alike
                 self._invocations.failed(function, f"output {binding.name}", error)
                 return False
         return True
 
-    async def _put(self, queue: str, value: Any) -> None:
+    async def _put(self, entity: str, value: Any) -> None:
         assert self._send is not None  # checked at start
-        if isinstance(value, list):
-            for one in value:
-                await self._put(queue, one)
-        elif isinstance(value, str | bytes):
-            await self._send(queue, value.encode() if isinstance(value, str) else value)
-        elif isinstance(value, dict):
-            await self._send(queue, json.dumps(value).encode())
-        else:
+        if not isinstance(value, str | bytes):  # the worker converts nothing else, no list either
             raise TypeError(f"a Service Bus output takes str or bytes, not {type(value).__name__}")
+        await self._send(entity, value.encode() if isinstance(value, str) else value)
 
     def _check(self, function: Function, binding: Binding) -> None:
         if binding.type != "serviceBus":
             return
-        if not binding.text("queueName"):
+        if not binding.text("queueName") and not binding.text("topicName"):
             raise AppRefused(
-                f"Function '{function.name}', binding '{binding.name}': the local host sends to "
-                "queues only, not to topics."
+                f"Function '{function.name}', binding '{binding.name}': it names neither a queue "
+                "nor a topic."
             )
         if self._send is None:
             raise AppRefused(

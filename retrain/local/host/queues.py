@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from retrain.local.host.functions import Binding
+
 
 class Delivery(Protocol):
     """One message under a lock. Settling raises when the lock is lost."""
@@ -40,6 +42,7 @@ class Delivery(Protocol):
     async def complete(self) -> None: ...
     async def abandon(self) -> None: ...
     async def renew_lock(self) -> None: ...
+    def release(self) -> None: ...
 
 
 class LockedSession(Protocol):
@@ -56,17 +59,27 @@ class LockedSession(Protocol):
 
 
 class Listener(Protocol):
-    """Receives from one queue, by peek-lock."""
+    """Receives from one queue or subscription, by peek-lock."""
 
     async def next(self) -> Delivery: ...
     async def next_session(self) -> LockedSession: ...
 
 
-#: The listener of a queue, by the queue's name.
+#: The listener of an entity: a queue's name, or `topic/Subscriptions/subscription`.
 Listeners = Callable[[str], Listener]
 
 
 class Send(Protocol):
-    """Puts one message into a queue."""
+    """Puts one message into a queue or a topic."""
 
-    async def __call__(self, queue: str, body: bytes) -> None: ...
+    async def __call__(self, entity: str, body: bytes) -> None: ...
+
+
+def source_of(trigger: Binding) -> str:
+    """The address of what a Service Bus trigger receives from."""
+    topic = trigger.text("topicName")
+    return (
+        f"{topic}/Subscriptions/{trigger.text('subscriptionName')}"
+        if topic
+        else trigger.text("queueName")
+    )

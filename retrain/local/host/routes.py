@@ -19,30 +19,56 @@ _CONSTRAINTS = {
     "alpha": r"[A-Za-z]+",
     "bool": r"(?:true|false)",
     "guid": r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}",
+    "decimal": r"-?\d+(?:\.\d+)?",
+    "float": r"-?\d+(?:\.\d+)?",
+    "double": r"-?\d+(?:\.\d+)?",
 }
-_PARAMETER = re.compile(r"\{(\*?)([A-Za-z]\w*)(?::(\w+))?(\??)\}")
+_PARAMETER = re.compile(r"\{(\*{0,2})([A-Za-z]\w*)(?::(\w+))?(\??)\}")
 _RESERVED = ("admin", "runtime")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One HTTP function and what it answers to. `methods` is empty for all of them."""
+    """One HTTP function and what it answers to. `methods` is empty for all of them.
+
+    template: as the function gives it, without the prefix.
+    """
 
     function: Function
     level: str
     methods: frozenset[str]
     pattern: re.Pattern[str]
+    template: str
 
 
 class Routes:
     """All HTTP functions of an app. Raises AppRefused for a route the real host would refuse."""
 
     def __init__(self, functions: Iterable[Function], prefix: str) -> None:
-        self._routes = [
-            _route(function, prefix)
-            for function in functions
-            if function.trigger.type == "httpTrigger"
-        ]
+        self._routes: list[Route] = []
+        self._prefix = prefix
+        for function in functions:
+            if function.trigger.type == "httpTrigger":
+                route = _route(function, prefix)
+                self._refuse_conflict(route)
+                self._routes.append(route)
+
+    def template_of(self, function: Function) -> str | None:
+        """The whole template of a function's route; None when it has none."""
+        for route in self._routes:
+            if route.function.name == function.name:
+                return "/".join(part for part in (self._prefix, route.template) if part)
+        return None
+
+    def _refuse_conflict(self, route: Route) -> None:
+        for other in self._routes:
+            same = route.template.casefold() == other.template.casefold()
+            # No methods are all methods.
+            if same and (route.methods & other.methods or not (route.methods and other.methods)):
+                raise AppRefused(
+                    f"Function '{route.function.name}': The route specified conflicts with the "
+                    f"route defined by function '{other.function.name}'."
+                )
 
     def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         """The function for a raw (still encoded) path, and its route parameters, decoded."""
@@ -64,10 +90,11 @@ def _route(function: Function, prefix: str) -> Route:
             'With AsgiFunctionApp host.json must set extensions.http.routePrefix to "".'
         )
     template = template.strip("/")
-    if template.partition("/")[0].casefold() in _RESERVED:
+    if template.casefold().startswith(_RESERVED):
         raise AppRefused(
-            f"Function '{function.name}': the host keeps routes that start with "
-            f"{' or '.join(_RESERVED)} to itself; rename '{template}'."
+            f"Function '{function.name}': The specified route conflicts with one or more built in "
+            f"routes: the host keeps those that start with {' or '.join(_RESERVED)}; rename "
+            f"'{template}'."
         )
     whole = "/".join(part for part in (prefix, template) if part)
     methods = function.trigger.fields.get("methods") or ()
@@ -76,6 +103,7 @@ def _route(function: Function, prefix: str) -> Route:
         level=(function.trigger.text("authLevel") or "FUNCTION").upper(),
         methods=frozenset(str(method).upper() for method in methods),
         pattern=_pattern(function.name, whole),
+        template=template,
     )
 
 

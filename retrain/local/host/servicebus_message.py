@@ -7,6 +7,8 @@ a JSON object overwrite metadata of the same name, whatever its case. That trap 
 
 import json
 import uuid
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -26,9 +28,34 @@ def message_of(delivery: Delivery, *, binary: bool) -> ServiceBusMessage:
     return ServiceBusMessageInConverter.decode_single_message(body, trigger_metadata=metadata)
 
 
-def _metadata(delivery: Delivery) -> dict[str, Datum]:
-    properties = _json(dict(delivery.application_properties or {}))
-    texts = {
+def messages_of(deliveries: Sequence[Delivery], *, binary: bool) -> list[ServiceBusMessage]:
+    """The messages of one call, as a function with cardinality=many gets them.
+
+    Their metadata travel as one array for each field. The host leaves empty texts out of an array,
+    so where some messages lack a field, the others' values move up. That trap is copied, too.
+    """
+    if binary:
+        body = Datum(SimpleNamespace(bytes=[one.body for one in deliveries]), "collection_bytes")
+    else:
+        texts = [one.body.decode("utf-8", "replace") for one in deliveries]
+        body = Datum(SimpleNamespace(string=texts), "collection_string")
+    columns: dict[str, Datum] = {}
+    for name in _texts(deliveries[0]):
+        found = [text for one in deliveries if (text := _texts(one)[name])]
+        columns[f"{name}Array"] = Datum(SimpleNamespace(string=found), "collection_string")
+    numbers = [one.sequence_number for one in deliveries]
+    columns["SequenceNumberArray"] = Datum(SimpleNamespace(sint64=numbers), "collection_sint64")
+    columns["DeliveryCountArray"] = _json([one.delivery_count for one in deliveries])
+    columns["EnqueuedTimeUtcArray"] = _json([_time(one) for one in deliveries])
+    properties = _json([dict(one.application_properties or {}) for one in deliveries])
+    columns["ApplicationPropertiesArray"] = columns["UserPropertiesArray"] = properties
+    made = ServiceBusMessageInConverter.decode(body, trigger_metadata=columns)
+    assert isinstance(made, list)
+    return made
+
+
+def _texts(delivery: Delivery) -> dict[str, str | None]:
+    return {
         "MessageId": delivery.message_id,
         "SessionId": delivery.session_id,
         "ContentType": delivery.content_type,
@@ -40,15 +67,22 @@ def _metadata(delivery: Delivery) -> dict[str, Datum]:
         "PartitionKey": delivery.session_id,
         "LockToken": _uuid(delivery.lock_token),
     }
-    metadata = {
-        name: Datum(str(text), "string") for name, text in texts.items() if text is not None
-    }
+
+
+def _metadata(delivery: Delivery) -> dict[str, Datum]:
+    properties = _json(dict(delivery.application_properties or {}))
+    texts = _texts(delivery).items()
+    metadata = {name: Datum(str(text), "string") for name, text in texts if text is not None}
     metadata["DeliveryCount"] = Datum(delivery.delivery_count, "int")
     metadata["SequenceNumber"] = Datum(delivery.sequence_number, "int")
-    metadata["EnqueuedTimeUtc"] = _json(delivery.enqueued_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    metadata["EnqueuedTimeUtc"] = _json(_time(delivery))
     metadata["ApplicationProperties"] = properties
     metadata["UserProperties"] = properties
     return metadata
+
+
+def _time(delivery: Delivery) -> str:
+    return delivery.enqueued_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _uuid(token: Any) -> str:

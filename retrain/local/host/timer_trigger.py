@@ -2,13 +2,14 @@
 
 When a schedule is monitored (the default, and off when it fires more than once a minute), its last
 and next times are kept on disk; a next time that has passed while the host was down is past due.
+The next time counts from the beginning of a run: when it has passed by the run's end, one more run
+follows at once, and the others that fell due meanwhile are left out.
+Source: azure-webjobs-sdk-extensions, TimerListener and ScheduleMonitor.
 """
 
 import asyncio
 import json
 import logging
-import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,33 +17,36 @@ from pathlib import Path
 
 from azure.functions.timer import TimerRequest
 
+from retrain.local.host.context import Retries
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
-from retrain.local.host.host_json import seconds
 from retrain.local.host.invocations import Invocations
 from retrain.local.host.ncrontab import BadSchedule, parse
 from retrain.local.host.outputs import Apply
+from retrain.local.host.retry_policy import policy_of
+from retrain.local.host.settings import Clock
 
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], datetime]
+#: What .NET writes for a time that never was.
+_NEVER = datetime.min.replace(tzinfo=UTC)
 #: Sleeps are cut to this, in seconds, so that a machine that was suspended is not late for long.
 _LONGEST_SLEEP = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """When the timer last fired (None: never) and is due next."""
+    """When the timer last fired and is due next, as the real host notes it in blob storage."""
 
-    last: datetime | None
+    last: datetime
     next: datetime
+    updated: datetime
 
     def as_json(self) -> dict[str, str]:
-        last = self.last or datetime.min.replace(tzinfo=UTC)
         return {
-            "Last": last.isoformat(),
+            "Last": self.last.isoformat(),
             "Next": self.next.isoformat(),
-            "LastUpdated": last.isoformat(),
+            "LastUpdated": self.updated.isoformat(),
         }
 
 
@@ -64,8 +68,11 @@ class Timer:
         self._at_start = function.trigger.flag("runOnStartup")
         frequent = self._schedule.every() < timedelta(minutes=1)
         self._monitored = function.trigger.flag("useMonitor", default=True) and not frequent
+        self._retry = policy_of(function)
         self._one_at_a_time = asyncio.Lock()
         self._waiting: asyncio.Task[None] | None = None
+        if frequent and function.trigger.flag("useMonitor", default=True):
+            log.debug("timer %s fires too often to be monitored", function.name)
 
     async def start(self) -> None:
         self._waiting = asyncio.create_task(self._run())
@@ -80,73 +87,81 @@ class Timer:
         self._waiting.cancel()
         await asyncio.gather(self._waiting, return_exceptions=True)
 
+    async def run_now(self) -> bool:
+        """Run once, out of turn, as a person may ask; whether it succeeded."""
+        status = self._read() or self._first(self._clock())
+        async with self._one_at_a_time:
+            return (await self._once(status, past_due=False, retries=Retries())) is None
+
     async def _run(self) -> None:
         now = self._clock()
-        status = self._read() or Status(None, self._schedule.after(now))
-        if status.next <= now:
-            status = await self._fire(status, past_due=True)
-        elif self._at_start:
-            status = await self._fire(status, past_due=False)
-        else:
+        status = self._read()
+        if status is None:
+            status = self._first(now)
             self._write(status)
+        if status.next < now:
+            log.info("Function '%s' is past due on startup. Executing now.", self._function.name)
+            status = await self._fire(status, past_due=True, on_time=False)
+        elif self._at_start:
+            status = await self._fire(status, past_due=False, on_time=False)
         while True:
             await self._until(status.next)
-            status = await self._fire(status, past_due=False)
+            status = await self._fire(status, past_due=False, on_time=True)
 
-    async def run_now(self) -> bool:
-        """Fire once, out of turn, as a person may ask; whether it succeeded."""
-        status = self._read() or Status(None, self._schedule.after(self._clock()))
-        return await self._call(status, past_due=False)
+    def _first(self, now: datetime) -> Status:
+        return Status(_NEVER, self._schedule.after(now), now)
 
-    async def _fire(self, status: Status, *, past_due: bool) -> Status:
+    async def _fire(self, status: Status, *, past_due: bool, on_time: bool) -> Status:
         began = self._clock()
-        await self._call(status, past_due=past_due)
-        # From the end on, not from the beginning: what fell due meanwhile is not made up.
-        status = Status(began, self._schedule.after(max(self._clock(), status.next)))
+        async with self._one_at_a_time:
+            await self._tries(status, past_due=past_due)
+        if on_time:  # a moment early is on time, or it would be due twice
+            began = max(began, status.next)
+        status = Status(began, self._schedule.after(began), began)
         self._write(status)
         return status
 
-    async def _call(self, status: Status, *, past_due: bool) -> bool:
-        async with self._one_at_a_time:
-            tries = int(self._function.retry.get("max_retry_count") or 0)
-            tries = sys.maxsize if tries < 0 else tries  # -1 is for ever
-            for count in range(tries + 1):
-                request = TimerRequest(
-                    past_due=past_due,
-                    schedule_status=status.as_json() if self._monitored else {},
-                    schedule={"AdjustForDST": True},
-                )
-                outcome = await self._invocations.call(
-                    self._function, request, retries=count, max_retries=tries
-                )
-                if outcome.succeeded and await self._apply(self._function, outcome):
-                    return True
-                if count < tries:
-                    await asyncio.sleep(self._delay(count))
-            return False
+    async def _tries(self, status: Status, *, past_due: bool) -> None:
+        retry, tried, last = self._retry, 0, None
+        most = -1 if retry.count is None else retry.count
+        while True:
+            last = await self._once(status, past_due=past_due, retries=Retries(tried, most, last))
+            tried += 1
+            if last is None or not retry.again(tried):
+                return
+            pause = retry.pause(tried)
+            log.info("timer %s is tried again in %g s", self._function.name, pause)
+            await asyncio.sleep(pause)
 
-    def _delay(self, count: int) -> float:
-        retry = self._function.retry
-        if retry.get("strategy") == "fixed_delay":
-            return seconds(retry.get("delay_interval") or "00:00:00")
-        least = seconds(retry.get("minimum_interval") or "00:00:01")
-        most = seconds(retry.get("maximum_interval") or "00:05:00")
-        return min(most, least * 2.0**count)
+    async def _once(
+        self, status: Status, *, past_due: bool, retries: Retries
+    ) -> BaseException | None:
+        """What it failed with, or None."""
+        request = TimerRequest(
+            past_due=past_due,
+            schedule_status=status.as_json() if self._monitored else {},
+            schedule={"AdjustForDST": True},
+        )
+        outcome = await self._invocations.call(self._function, request, retries=retries)
+        if outcome.succeeded and await self._apply(self._function, outcome):
+            return None
+        return outcome.error or RuntimeError("an output failed")
 
     async def _until(self, due: datetime) -> None:
         while (left := (due - self._clock()).total_seconds()) > 0:
             await asyncio.sleep(min(left, _LONGEST_SLEEP))
 
     def _read(self) -> Status | None:
+        """What was noted, if the schedule is still the one it was noted by."""
         if not self._monitored:
             return None
         with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             content = json.loads(self._file.read_text())
-            last = datetime.fromisoformat(content["Last"])
-            was = datetime.fromisoformat(content["Next"])
-            # After a change of schedule the old next time counts only if it is a new one too.
-            if self._schedule.after(was - timedelta(seconds=1)) == was:
-                return Status(None if last.year == 1 else last, was)
+            last, due, updated = (
+                datetime.fromisoformat(content[name]) for name in ("Last", "Next", "LastUpdated")
+            )
+            if self._schedule.after(updated) == due:
+                return Status(last, due, updated)
         return None
 
     def _write(self, status: Status) -> None:

@@ -37,6 +37,10 @@ class Message:
     async def abandon(self) -> None:
         self.queue.put_back(self)
 
+    def release(self) -> None:
+        self.delivery_count -= 1
+        self.queue.put_back(self)
+
     async def renew_lock(self) -> None:
         self.renewed += 1
         self.locked_until = time.time() + self.queue.lock_seconds
