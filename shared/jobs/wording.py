@@ -16,6 +16,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "model_type": ("must be a mapping", "write `name: value` lines under it"),
     "list_type": ("must be a list", "write one `- item` a line"),
     "greater_than": ("must be more than {gt}", "use a larger number"),
+    "greater_than_equal": ("must be at least {ge}", "use a larger number"),
     "less_than_equal": ("must be at most {le}", "use a smaller number"),
     "literal_error": ("must be {expected}", "use one of these"),
 }
