@@ -18,7 +18,7 @@ from azure.servicebus import (
 
 
 class Clients:
-    """Senders and receivers by queue, open until the block ends."""
+    """Senders and receivers by entity, open until the block ends."""
 
     def __init__(self, connection_string: str) -> None:
         self.client = ServiceBusClient.from_connection_string(connection_string, retry_total=0)
@@ -44,6 +44,18 @@ class Clients:
         if queue not in self._senders:
             self._senders[queue] = self.client.get_queue_sender(queue)
         return self._senders[queue]
+
+    def topic_sender(self, topic: str) -> ServiceBusSender:
+        if topic not in self._senders:
+            self._senders[topic] = self.client.get_topic_sender(topic)
+        return self._senders[topic]
+
+    def subscriber(self, topic: str, subscription: str, **terms: Any) -> ServiceBusReceiver:
+        key = f"{topic}/{subscription} {terms}"
+        if key not in self._receivers:
+            made = self.client.get_subscription_receiver(topic, subscription, **terms)
+            self._receivers[key] = made
+        return self._receivers[key]
 
     def receiver(self, queue: str, **terms: Any) -> ServiceBusReceiver:
         key = f"{queue} {terms}"

@@ -12,9 +12,9 @@ from tests.contract.servicebus.emulator import Emulator
 def emulator(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Emulator]:
-    """With the queues of the module's QUEUES."""
-    queues = request.module.QUEUES
-    with Emulator(tmp_path_factory.mktemp("servicebus"), queues) as made:
+    """With the queues of the module's QUEUES, and the topics of its TOPICS if it has some."""
+    queues, topics = request.module.QUEUES, getattr(request.module, "TOPICS", ())
+    with Emulator(tmp_path_factory.mktemp("servicebus"), queues, topics) as made:
         yield made
 
 

@@ -5,22 +5,26 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
+from retrain.local.servicebus.engine.namespace import Namespace
 
 _Result = TypeVar("_Result")
 
 #: Properties of the queues of Config.json, by name.
 Queues = Mapping[str, Mapping[str, Any]]
+#: Its topics, as the file has them.
+Topics = Sequence[Mapping[str, Any]]
 
 
-def write_config(folder: Path, queues: Queues) -> Path:
-    """A Config.json that declares the queues."""
+def write_config(folder: Path, queues: Queues, topics: Topics = ()) -> Path:
+    """A Config.json that declares the queues and topics."""
     declared = [{"Name": name, "Properties": dict(terms)} for name, terms in queues.items()]
-    document = {"UserConfig": {"Namespaces": [{"Name": "tests", "Queues": declared}]}}
+    namespace = {"Name": "tests", "Queues": declared, "Topics": list(topics)}
+    document = {"UserConfig": {"Namespaces": [namespace]}}
     path = folder / "Config.json"
     path.write_text(json.dumps(document), "utf-8")
     return path
@@ -29,8 +33,8 @@ def write_config(folder: Path, queues: Queues) -> Path:
 class Emulator:
     """A server and its event loop, in a thread; `do` runs a coroutine there."""
 
-    def __init__(self, folder: Path, queues: Queues) -> None:
-        config = read_config(write_config(folder, queues))
+    def __init__(self, folder: Path, queues: Queues, topics: Topics = ()) -> None:
+        config = read_config(write_config(folder, queues, topics))
         self._settings = ServiceBusSettings(data=folder / "data", port=0, config=config)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -43,6 +47,16 @@ class Emulator:
     def do(self, work: Coroutine[Any, Any, _Result], timeout: float = 20) -> _Result:
         """The coroutine's result, out of the server's own event loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    def call(self, act: Callable[[Namespace], _Result]) -> _Result:
+        """What comes of a call on the namespace, made in the server's own thread."""
+
+        async def perform() -> _Result:
+            result = act(self.server.namespace)
+            self.server.commit()
+            return result
+
+        return self.do(perform())
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -78,7 +78,7 @@ class Entities:
                 topic.subscriptions[settings.name.lower()] = Subscription(settings, queue)
                 return made
             case RuleSettings():
-                self._rules(settings)[settings.name.lower()] = settings
+                self._of(settings).set_rule(settings)
                 return []
 
     def change(self, settings: EntitySettings) -> None:
@@ -93,12 +93,12 @@ class Entities:
                 subscription.settings = settings
                 self._change_queue(_terms(settings, self.topic(settings.topic).settings))
             case RuleSettings():
-                self._rules(settings)[settings.name.lower()] = settings
+                self._of(settings).set_rule(settings)
 
     def remove(self, settings: EntitySettings) -> None:
         """With all that it holds, but not what is below a topic."""
         if isinstance(settings, RuleSettings):
-            del self._rules(settings)[settings.name.lower()]
+            self._of(settings).drop_rule(settings.name)
             return
         if isinstance(settings, SubscriptionSettings):
             del self.topic(settings.topic).subscriptions[settings.name.lower()]
@@ -108,8 +108,8 @@ class Entities:
             part.end(EntityNotFound(settings.path))
             self._store.drop(part.name)
 
-    def _rules(self, settings: RuleSettings) -> dict[str, RuleSettings]:
-        return self.subscription(settings.topic, settings.subscription).rules
+    def _of(self, rule: RuleSettings) -> Subscription:
+        return self.subscription(rule.topic, rule.subscription)
 
     def _add_queue(self, settings: QueueSettings) -> list[Entity]:
         below = _below(settings)

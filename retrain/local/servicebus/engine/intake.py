@@ -109,17 +109,18 @@ class Intake:
         """A message that another entity hands on; it keeps the number it first had."""
         if self._duplicates and self._duplicates.seen(message.message_id, self._clock.now()):
             return
-        self._renumber(message)
+        self.renumber(message)
         self._begin(message, hops)
 
     def _due(self, sequence_number: int) -> None:
         """A scheduled message's time has come: it is as if it were sent now."""
         message = self._home.held.messages[sequence_number]
         self._home.drop(message)
-        self._renumber(message)
+        self.renumber(message)
         self._begin(message, 0)
 
-    def _renumber(self, message: Message) -> None:
+    def renumber(self, message: Message) -> None:
+        """As if it came now."""
         message.sequence_number = self._store.next_sequence_number()
         message.enqueued_at = self._clock.now()
 

@@ -14,11 +14,10 @@ from retrain.local.servicebus.engine.declared import merge
 from retrain.local.servicebus.engine.entities import DEAD_LETTERS, Entities, Entity, parts
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.topic import Topic
-from retrain.local.servicebus.engine.validation import check, check_change, normal
+from retrain.local.servicebus.engine.validation import check, check_change, check_targets, normal
 from retrain.local.servicebus.errors import (
     EntityExists,
     EntityNotFound,
-    InvalidEntity,
     NotAllowed,
 )
 from retrain.local.servicebus.settings import (
@@ -214,7 +213,7 @@ class Namespace:
         if key not in self._entries:
             raise EntityNotFound(path)
         for below in [each for each in self._entries if each.startswith(f"{key}/")]:
-            if below in self._entries and not _is_apart(self._entries[below].settings):
+            if below in self._entries and not self._is_apart(below):
                 self.delete(below)
         entry = self._entries.pop(key)
         self._catalogue.remove(key)
@@ -238,24 +237,12 @@ class Namespace:
         return [self._entry(key, kind) for key in there]
 
     def _check_targets(self, settings: EntitySettings) -> None:
-        """Raises InvalidEntity when it forwards to nowhere."""
-        if not isinstance(settings, QueueSettings | SubscriptionSettings):
-            return
-        for target in (settings.forward_to, settings.forward_dead_letters_to):
-            if target is None:
-                continue
-            entry = self._entries.get(target.lower())
-            if entry is None or not isinstance(entry.settings, QueueSettings | TopicSettings):
-                raise InvalidEntity(
-                    f"'{settings.path}' can't forward to '{target}': there is no such queue or "
-                    "topic."
-                )
+        check_targets(settings, {key for key in self._entries if self._is_apart(key)})
+
+    def _is_apart(self, key: str) -> bool:
+        """A queue or topic: in a folder named like an entity, it is not below that."""
+        return isinstance(self._entries[key].settings, QueueSettings | TopicSettings)
 
 
 def _size(queue: Queue) -> int:
     return sum(part.held.size for part in parts(queue))
-
-
-def _is_apart(settings: EntitySettings) -> bool:
-    """A queue in a folder named like an entity is not below it."""
-    return isinstance(settings, QueueSettings | TopicSettings)

@@ -13,6 +13,7 @@ from retrain.local.servicebus.engine.intake import Intake
 from retrain.local.servicebus.engine.subscription import Subscription
 from retrain.local.servicebus.errors import ServiceBusError
 from retrain.local.servicebus.messages import Message, State
+from retrain.local.servicebus.rules.view import View
 from retrain.local.servicebus.settings import TopicSettings
 from retrain.local.servicebus.store import QueueStore
 
@@ -71,8 +72,9 @@ class Topic:
     def begin(self, message: Message, hops: int) -> None:
         """Give each subscription its copies."""
         message.state = State.ACTIVE
+        view = View(message)
         for subscription in self.subscriptions.values():
-            subscription.offer(message, hops)
+            subscription.offer(message, view, hops)
 
     def hold(self, message: Message) -> None:
         self.held.add(message)

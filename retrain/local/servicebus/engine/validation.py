@@ -1,6 +1,7 @@
 """Which settings an entity can have, and which of them can change while it lives."""
 
 import re
+from collections.abc import Container
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -38,10 +39,13 @@ def normal(settings: _Settings) -> _Settings:
     """With forwarding as a path, if it was given as an address of a namespace."""
     if not isinstance(settings, QueueSettings | SubscriptionSettings):
         return settings
+    forward_to = _path(settings.forward_to)
     return replace(
         settings,
-        forward_to=_path(settings.forward_to),
+        forward_to=forward_to,
         forward_dead_letters_to=_path(settings.forward_dead_letters_to),
+        # Forwarding counts as receiving, so that such an entity is never idle.
+        auto_delete_on_idle=None if forward_to else settings.auto_delete_on_idle,
     )
 
 
@@ -87,6 +91,17 @@ def _check_forwarding(settings: QueueSettings | SubscriptionSettings) -> None:
         target = getattr(settings, name)
         if target and target.lower() == settings.path.lower():
             raise InvalidEntity(f"'{settings.path}' can't forward to itself.")
+
+
+def check_targets(settings: EntitySettings, targets: Container[str]) -> None:
+    """targets: paths of queues and topics, in lower case. Raises InvalidEntity."""
+    if not isinstance(settings, QueueSettings | SubscriptionSettings):
+        return
+    for target in (settings.forward_to, settings.forward_dead_letters_to):
+        if target is not None and target.lower() not in targets:
+            raise InvalidEntity(
+                f"'{settings.path}' can't forward to '{target}': there is no such queue or topic."
+            )
 
 
 def check_change(old: EntitySettings, new: EntitySettings) -> None:
