@@ -172,7 +172,7 @@ def _list_sessions(request: Request) -> _Reply:
     since, skip = request.field("last-updated-time", int), request.field("skip", int)
     sessions = request.sessions.by_id.values()
     if since >= _WHENEVER:
-        ids = [each.id for each in sessions if each.messages or each.state is not None]
+        ids = [each.id for each in sessions if each.active or each.state is not None]
     else:
         ids = [each.id for each in sessions if each.touched * 1000 > since]
     page = ids[skip : skip + request.field("top", int)]

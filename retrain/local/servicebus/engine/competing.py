@@ -41,6 +41,10 @@ class Competing:
         self._all.discard(consumer)
         self._waiting.pop(consumer, None)
 
+    @property
+    def consumers(self) -> int:
+        return len(self._all)
+
     def end(self, error: ServiceBusError) -> None:
         """Send every consumer away."""
         for consumer in list(self._all):

@@ -122,7 +122,7 @@ class Intake:
     def renumber(self, message: Message) -> None:
         """As if it came now."""
         message.sequence_number = self._store.next_sequence_number()
-        message.enqueued_at = self._clock.now()
+        message.enqueued_at = self._home.accessed_at = self._clock.now()
 
     def _begin(self, message: Message, hops: int) -> None:
         limit = self._home.settings.time_to_live

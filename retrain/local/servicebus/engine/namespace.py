@@ -12,6 +12,7 @@ from retrain.local.servicebus.catalogue import Catalogue, Entry
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.declared import merge
 from retrain.local.servicebus.engine.entities import DEAD_LETTERS, Entities, Entity, parts
+from retrain.local.servicebus.engine.idle import IdleWatch, last_used
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.topic import Topic
 from retrain.local.servicebus.engine.validation import check, check_change, check_targets, normal
@@ -81,9 +82,13 @@ class Namespace:
             entity.restore()
         for entity in self._entities:
             entity.open()
+        self._idle = IdleWatch(clock, self.delete)
+        for entry in self._entries.values():
+            self._watch(entry.settings)
 
     def stop(self) -> None:
         """Note when each entity was last used, and end every timer."""
+        self._idle.stop()
         for path, entry in self._entries.items():
             self._catalogue.save(self._entry(path, type(entry.settings)))
         for entity in self._entities:
@@ -217,18 +222,32 @@ class Namespace:
                 self.delete(below)
         entry = self._entries.pop(key)
         self._catalogue.remove(key)
+        self._unwatch(entry.settings)
         self._entities.remove(entry.settings)
 
     def _keep(self, entry: Entry[EntitySettings]) -> None:
         self._entries[entry.settings.path.lower()] = entry
         self._catalogue.save(entry)
+        self._watch(entry.settings)
+
+    def _watch(self, settings: EntitySettings) -> None:
+        """A rule's coming or changing is use of its subscription."""
+        if isinstance(settings, RuleSettings):
+            self.find(settings.parent).accessed_at = self._clock.now()
+        else:
+            entity = self.find(settings.path)
+            self._idle.watch(settings.path.lower(), entity, settings.auto_delete_on_idle)
+
+    def _unwatch(self, settings: EntitySettings) -> None:
+        if not isinstance(settings, RuleSettings):
+            self._idle.watch(settings.path.lower(), self.find(settings.path), None)
 
     def _entry(self, path: str, kind: type[_Settings]) -> Entry[_Settings]:
         found = self._entries.get(path.strip("/").lower())
         if found is None or not isinstance(found.settings, kind):
             raise EntityNotFound(path)
         if not isinstance(found.settings, RuleSettings):
-            found.accessed_at = max(found.accessed_at, self.find(path).accessed_at)
+            found.accessed_at = max(found.accessed_at, last_used(self.find(path)))
         return cast("Entry[_Settings]", found)
 
     def _below(self, path: str, kind: type[_Settings]) -> list[Entry[_Settings]]:

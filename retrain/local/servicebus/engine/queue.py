@@ -69,10 +69,7 @@ class Queue:
         self._locks = Locks(clock, settings.lock_seconds, self.sessions, self._lock_expired)
 
     def restore(self) -> None:
-        """Take up what the store holds. Raises DataFolderUnusable.
-
-        Nothing goes out before `open`, when every other entity is there too.
-        """
+        """Take up what the store holds; `open` gives it out. Raises DataFolderUnusable."""
         if self.sessions:
             self.sessions.restore()
         self.intake.restore()
@@ -132,6 +129,10 @@ class Queue:
         if self.gone:
             raise self.gone
         check_receiving(self.settings)
+
+    @property
+    def has_receivers(self) -> bool:
+        return self._dispatch.consumers > 0
 
     def change(self, settings: QueueSettings) -> None:
         """Be as told from now on; sessions and duplicate detection can't come or go."""

@@ -41,6 +41,11 @@ class Session:
         self.messages = 0  # in any state
         self.locked: dict[bytes, Message] = {}  # by lock token
 
+    @property
+    def active(self) -> bool:
+        """Whether it has messages that are ready or locked."""
+        return bool(self.ready) or bool(self.locked)
+
 
 class Sessions:
     """The sessions of one queue. lock_seconds: how long a session's lock lasts unrenewed."""
@@ -152,6 +157,11 @@ class Sessions:
         session = self._owned.get(consumer)
         if session:
             self._disown(session, failed=failed)
+
+    @property
+    def consumers(self) -> int:
+        """That have a session, or wait for one."""
+        return len(self._owned) + len(self._waiting)
 
     def end(self, error: ServiceBusError) -> None:
         """Send every consumer away, those that wait for a session too."""

@@ -107,6 +107,27 @@ def test_into_a_topic_and_out_of_a_subscription(desk: Desk) -> None:
     assert bodies(desk, "end") == [b"x"]
 
 
+def crash(desk: Desk) -> None:
+    """As a kill: what was not committed is not there."""
+    desk.store._connection.close()
+    desk.namespace.stop()
+    desk._open()
+
+
+def test_it_is_here_or_there_whenever_it_is_killed(desk: Desk) -> None:
+    put(desk, "to-topic", b"x", at=desk.clock.now() + 10)
+    desk.store.commit()
+    desk.clock.go(10)
+    assert bodies(desk, "end") == [b"x"]
+    crash(desk)  # before the commit
+    assert (bodies(desk, "to-topic"), bodies(desk, "end")) == ([b"x"], [])
+    desk.clock.go(0)
+    desk.store.commit()
+    crash(desk)  # after it
+    places = ("to-topic", "t/Subscriptions/keeps", "t/Subscriptions/forwards", "end")
+    assert [bodies(desk, place) for place in places] == [[], [b"x"], [], [b"x"]]
+
+
 def test_what_is_scheduled_goes_when_it_is_due(desk: Desk) -> None:
     put(desk, "q", at=desk.clock.now() + 10)
     desk.restart()
