@@ -56,18 +56,24 @@ class Store:
         ).fetchall()
         return QueueStore(self, *rows[0])
 
-    def drop(self, name: str) -> None:
-        """Forget a queue and all that is in it, at once. Raises sqlite3.Error."""
+    def drop(self, *names: str) -> None:
+        """Forget queues and all that is in them, in one commit. Raises sqlite3.Error."""
+        for name in names:
+            query = "SELECT id FROM queues WHERE name = ?"
+            for (number,) in list(self.select(query, name.lower())):
+                self._drop(number)
         self.commit()
-        found = self._connection.execute("SELECT id FROM queues WHERE name = ?", (name.lower(),))
-        for (number,) in found.fetchall():
-            first = number << _SEQUENCE_BITS
-            last = first | ((1 << _SEQUENCE_BITS) - 1)
-            self.note("DELETE FROM messages WHERE id BETWEEN ? AND ?", first, last)
-            for table in ("duplicates", "sessions"):
-                self.note(f"DELETE FROM {table} WHERE queue = ?", number)  # noqa: S608
-            self.note("DELETE FROM queues WHERE id = ?", number)
-        self.commit()
+
+    def _drop(self, number: int) -> None:
+        for noted in (self._added, self._changed):
+            for id_ in [each for each in noted if each >> _SEQUENCE_BITS == number]:
+                del noted[id_]
+        first = number << _SEQUENCE_BITS
+        last = first | ((1 << _SEQUENCE_BITS) - 1)
+        self.note("DELETE FROM messages WHERE id BETWEEN ? AND ?", first, last)
+        self.note("DELETE FROM duplicates WHERE queue = ?", number)
+        self.note("DELETE FROM sessions WHERE queue = ?", number)
+        self.note("DELETE FROM queues WHERE id = ?", number)
 
     def commit(self) -> None:
         """Write what was noted. Raises sqlite3.Error, and then all of it is still to be written."""

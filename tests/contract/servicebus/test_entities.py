@@ -32,6 +32,8 @@ from retrain.local.servicebus.settings import (
 from tests.contract.servicebus.clients import Clients, body, one, some, until
 from tests.contract.servicebus.emulator import Emulator
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus entities")
 QUEUES: dict[str, Any] = {
     "start": {"ForwardTo": "end"},
     "end": {},

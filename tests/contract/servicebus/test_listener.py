@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
 
-from retrain.local.servicebus import LockLost
+from retrain.local.servicebus import EntityNotFound, LockLost, QueueSettings
+from retrain.local.servicebus.errors import NotAllowed
+from retrain.local.servicebus.settings import TopicSettings
 from tests.contract.servicebus.clients import Clients, body, one
 from tests.contract.servicebus.emulator import Emulator
 
@@ -206,5 +208,37 @@ def test_the_wrong_way_of_receiving_is_refused(emulator: Emulator) -> None:
             await emulator.server.listener("plain").next_session()
         with pytest.raises(Exception, match="nowhere"):
             emulator.server.listener("nowhere")
+
+    emulator.do(ask())
+
+
+def test_a_wait_ends_when_the_queue_is_deleted(emulator: Emulator) -> None:
+    async def wait() -> None:
+        namespace = emulator.server.namespace
+        for settings in (QueueSettings(name="gone"), QueueSettings(name="left", sessions=True)):
+            namespace.create(settings)
+            listener = emulator.server.listener(settings.name)
+            waiting = asyncio.ensure_future(
+                listener.next_session() if settings.sessions else listener.next()
+            )
+            await asyncio.sleep(0)
+            namespace.delete(settings.name)
+            with pytest.raises(EntityNotFound):
+                await waiting
+            with pytest.raises(EntityNotFound):
+                await (listener.next_session() if settings.sessions else listener.next())
+
+    emulator.do(wait())
+
+
+def test_a_listener_is_refused_where_nobody_receives(emulator: Emulator) -> None:
+    async def ask() -> None:
+        namespace = emulator.server.namespace
+        namespace.create(TopicSettings(name="topic"))
+        namespace.create(QueueSettings(name="forwards", forward_to="plain"))
+        with pytest.raises(NotAllowed, match="topic"):
+            emulator.server.listener("topic")
+        with pytest.raises(NotAllowed, match="auto-forwarding"):
+            await emulator.server.listener("forwards").next()
 
     emulator.do(ask())

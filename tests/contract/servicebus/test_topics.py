@@ -32,6 +32,8 @@ def correlation(name: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+#: One emulator and its clients serve the whole module.
+pytestmark = pytest.mark.xdist_group("servicebus topics")
 QUEUES: dict[str, Any] = {}
 TOPICS = [
     {"Name": "all", "Subscriptions": [{"Name": "a"}, {"Name": "b"}]},

@@ -103,10 +103,11 @@ class Entities:
         if isinstance(settings, SubscriptionSettings):
             del self.topic(settings.topic).subscriptions[settings.name.lower()]
         entity = self.find(settings.path)
-        for part in parts(entity) if isinstance(entity, Queue) else (entity,):
+        gone = parts(entity) if isinstance(entity, Queue) else [entity]
+        for part in gone:
             del self._by_address[part.name.lower()]
             part.end(EntityNotFound(settings.path))
-            self._store.drop(part.name)
+        self._store.drop(*(part.name for part in gone))
 
     def _of(self, rule: RuleSettings) -> Subscription:
         return self.subscription(rule.topic, rule.subscription)

@@ -74,10 +74,9 @@ class Namespace:
         self._entries: dict[str, Entry[EntitySettings]] = {}
         for entry in merge(settings, self._catalogue, store, clock.now()):
             self._entries[entry.settings.path.lower()] = entry
-            check(entry.settings)
+            if entry.declared:
+                check(entry.settings)
             self._entities.add(entry.settings)
-        for entry in self._entries.values():
-            self._check_targets(entry.settings)
         for entity in self._entities:
             entity.restore()
         for entity in self._entities:

@@ -95,6 +95,20 @@ def test_a_queue_that_is_made_again_is_empty(desk: Desk) -> None:
     assert desk.namespace.receiving("made").put([message(b"new", id_="1")]) != [0]
 
 
+def test_a_kill_leaves_a_deleted_queue_whole_or_gone(desk: Desk) -> None:
+    desk.namespace.create(replace(MADE, sessions=False))
+    desk.namespace.receiving("made").put([message(b"committed")])
+    desk.store.commit()
+    desk.namespace.receiving("made").put([message(b"not yet")])
+    desk.namespace.delete("made")
+    desk.store._connection.close()  # as a kill does, nothing more is written
+    desk.namespace.stop()
+    desk._open()
+    assert paths(desk.namespace) == ["q"]
+    desk.namespace.create(replace(MADE, sessions=False))
+    assert desk.namespace.counts("made").total == 0
+
+
 def test_declared_is_as_the_file_says_after_each_start(desk: Desk) -> None:
     desk.namespace.update(replace(DECLARED, lock_seconds=5))
     assert desk.namespace.queue("q").settings.lock_seconds == 5
@@ -247,3 +261,13 @@ def test_what_the_file_declares_no_more_is_away_until_it_does_again(tmp_path: Pa
     again = Desk(tmp_path)
     assert [paths(again.namespace), len(again.queue.messages)] == [["q"], 1]
     again.close()
+
+
+def test_what_forwards_to_what_the_file_declares_no_more(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.namespace.create(QueueSettings(name="on", forward_to="q"))
+    desk.close()
+    other = Desk(tmp_path, settings=NamespaceSettings())
+    other.namespace.receiving("on").put([message(b"x")])
+    assert other.namespace.counts("on").transfer_dead_letters == 1
+    other.close()
