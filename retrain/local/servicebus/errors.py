@@ -5,6 +5,8 @@ ServiceBusError
 ├── LockLost                            410   the message's lock
 │   └── SessionLockLost                 410   the session's
 ├── SessionTaken, NoSession                   a session can't be had
+├── Unauthorized                    401   no token, or not one for this
+├── AccessExpired                         the token of an open link is no longer good
 ├── NotAllowed, BadRequest              400
 │   └── InvalidEntity                   400   an entity can't be, or become, such
 ├── EntityExists                        409
@@ -111,6 +113,18 @@ class NoSession(ServiceBusError):
             "The operation did not complete within the allotted timeout: "
             "no session with a message was free."
         )
+
+
+class Unauthorized(ServiceBusError):
+    condition = "amqp:unauthorized-access"
+    status = 401
+
+
+class AccessExpired(ServiceBusError):
+    """The service's own condition: its clients take it for the end of a link, and attach again."""
+
+    condition = "amqp:link:detach-forced"
+    status = 401
 
 
 class NotAllowed(ServiceBusError):

@@ -1,4 +1,4 @@
-"""The emulator as a server: one store, one namespace, one port."""
+"""The emulator as a server: one store, one namespace, one port for AMQP and administration."""
 
 import asyncio
 import logging
@@ -11,9 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from retrain.local.servicebus.admin.administration import Administration
+from retrain.local.servicebus.admin.certificate import Certificate
+from retrain.local.servicebus.admin.http import HttpConnection
+from retrain.local.servicebus.door import Door, House
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.listener import Listener
+from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys
 from retrain.local.servicebus.settings import NamespaceSettings
 from retrain.local.servicebus.store import Store
 from retrain.local.servicebus.wire.connection import Connection
@@ -28,13 +33,16 @@ PORT: Final = 5672
 class ServiceBusSettings:
     """Where it listens (port 0: any free one), where its state is, which entities it has.
 
-    now: epoch seconds.
+    keys: of the namespace; the first one is in the connection string. allow_any_token: no key is
+    asked for, and Entra ID's tokens are let in unseen. now: epoch seconds.
     """
 
     data: Path
     config: NamespaceSettings
     host: str = "127.0.0.1"
     port: int = PORT
+    keys: tuple[Key, ...] = (DEFAULT_KEY,)
+    allow_any_token: bool = False
     now: Callable[[], float] = field(default=time.time)
 
 
@@ -51,16 +59,24 @@ class ServiceBusServer:
         self._store: Store | None = None
         self._namespace: Namespace | None = None
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._certificate = Certificate(settings.data, settings.host)
+        self._keys = None if settings.allow_any_token else Keys(settings.keys)
+        self._house = House(self._certificate.context, self._amqp, self._http)
 
     @property
     def connection_string(self) -> str:
         """For ServiceBusClient.from_connection_string; known once started."""
+        key = self.settings.keys[0]
         return (
             f"Endpoint=sb://{self.settings.host}:{self.port};"
-            "SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;"
+            f"SharedAccessKeyName={key.name};SharedAccessKey={key.value};"
             "UseDevelopmentEmulator=true"
         )
+
+    @property
+    def certificate(self) -> Path:
+        """What clients must trust to administer it, or to speak AMQP inside TLS."""
+        return self._certificate.path
 
     @property
     def namespace(self) -> Namespace:
@@ -86,8 +102,9 @@ class ServiceBusServer:
         clock = LoopClock(self.settings.now)
         try:
             self._namespace = Namespace(self.settings.config, self._store, clock, self.calls)
+            self._certificate.context()  # now, so that clients find it
             self._server = await loop.create_server(
-                self._connect, self.settings.host, self.settings.port
+                lambda: Door(self._house), self.settings.host, self.settings.port
             )
         except OSError as error:
             place = f"{self.settings.host}:{self.settings.port}"
@@ -106,8 +123,7 @@ class ServiceBusServer:
         server, self._server = self._server, None
         if server:
             server.close()
-        for connection in list(self._connections):
-            connection.abort()
+        self._house.clear()
         if server:
             await server.wait_closed()
         namespace, self._namespace = self._namespace, None
@@ -137,6 +153,11 @@ class ServiceBusServer:
             raise RuntimeError("The Service Bus emulator is not started.")
         return self._namespace, self._store
 
-    def _connect(self) -> Connection:
+    def _amqp(self) -> Connection:
         namespace, store = self._started()
-        return Connection(namespace, store.commit, self._connections)
+        return Connection(namespace, store.commit, self._house.guests, self._keys)
+
+    def _http(self) -> HttpConnection:
+        namespace, store = self._started()
+        desk = Administration(namespace, store.commit, self._keys, time.time)
+        return HttpConnection(desk.answer, desk.refused, self._house.guests)

@@ -33,9 +33,9 @@ def write_config(folder: Path, queues: Queues, topics: Topics = ()) -> Path:
 class Emulator:
     """A server and its event loop, in a thread; `do` runs a coroutine there."""
 
-    def __init__(self, folder: Path, queues: Queues, topics: Topics = ()) -> None:
+    def __init__(self, folder: Path, queues: Queues, topics: Topics = (), **terms: Any) -> None:
         config = read_config(write_config(folder, queues, topics))
-        self._settings = ServiceBusSettings(data=folder / "data", port=0, config=config)
+        self._settings = ServiceBusSettings(data=folder / "data", port=0, config=config, **terms)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.server = ServiceBusServer(self._settings)

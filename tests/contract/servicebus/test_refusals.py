@@ -44,7 +44,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 NONSENSE = {
     "no AMQP": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no TLS": b"\x16\x03\x01\x00\x05hello",
     "a frame that is too short": AMQP + struct.pack(">IBBH", 4, 2, 0, 0),
     "a frame that is too large": AMQP + struct.pack(">IBBH", 0x7FFFFFFF, 2, 0, 0),
     "a header over the end": AMQP + struct.pack(">IBBH", 12, 200, 0, 0) + b"1234",

@@ -24,6 +24,8 @@ from retrain.local.servicebus.engine.entities import Entity
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.errors import NotAllowed, NotImplementedHere, ServiceBusError
 from retrain.local.servicebus.messages import ticks, unbatch
+from retrain.local.servicebus.sas import Right
+from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.incoming import IncomingLink
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
 from retrain.local.servicebus.wire.requests import Requests
@@ -68,10 +70,12 @@ class Attaching:
     def perform(self) -> None:
         """Attach, refuse, or wait for a session."""
         try:
+            claim = self._claimed()
             link = self._receiver() if self._attach.role else self._sender()
         except ServiceBusError as error:
             self.refuse(error)
             return
+        link.claim = claim
         self._session.links[self._attach.handle] = link
         if isinstance(link, OutgoingLink) and link.queue and link.queue.sessions:
             self._accept_session(link, link.queue.sessions)
@@ -106,6 +110,17 @@ class Attaching:
             *(limit and ULong(limit - _ENVELOPE), None, None, properties or {}),
         )
         link.attached()
+
+    def _claimed(self) -> Claim | None:
+        """What the link needs; None for `$cbs`. Raises Unauthorized."""
+        receives = self._attach.role
+        path = self._path(self._attach.source if receives else self._attach.target)
+        if path == _CBS:
+            return None
+        rights = (Right.LISTEN,) if receives else (Right.SEND,)
+        claim = Claim(path, tuple(Right) if path.endswith(_MANAGEMENT) else rights)
+        self._session.connection.claims.require(claim)
+        return claim
 
     def _sender(self) -> IncomingLink:
         path = self._path(self._attach.target)

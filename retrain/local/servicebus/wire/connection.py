@@ -28,8 +28,12 @@ from retrain.local.servicebus.amqp.performatives import (
     SaslInit,
     read,
 )
+from retrain.local.servicebus.door import Cuttable
+from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
+from retrain.local.servicebus.sas import Keys
 from retrain.local.servicebus.wire import outcomes
+from retrain.local.servicebus.wire.claims import Claims
 from retrain.local.servicebus.wire.frames import (
     AMQP_HEADER,
     MAX_FRAME,
@@ -52,12 +56,21 @@ _MIN_BEAT: Final = 0.1
 
 
 class Connection(asyncio.Protocol):
-    """`commit` writes what is to be on disk before an answer goes out."""
+    """`commit` writes what is to be on disk before an answer goes out.
+
+    keys: of which tokens are; None when any token is taken.
+    """
 
     def __init__(
-        self, namespace: Namespace, commit: Callable[[], None], connections: "set[Connection]"
+        self,
+        namespace: Namespace,
+        commit: Callable[[], None],
+        connections: set[Cuttable],
+        keys: Keys | None,
     ) -> None:
         self.namespace = namespace
+        # Clients make and renew their tokens by the real time, whatever the emulator's `now` is.
+        self.claims = Claims(keys, LoopClock(), self._check_claims)
         self.max_frame = _MIN_FRAME
         self._commit = commit
         self._connections = connections
@@ -95,6 +108,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._closed = True
+        self.claims.stop()
         if self._beat:
             self._beat.cancel()
         for session in self._sessions.values():
@@ -163,9 +177,7 @@ class Connection(asyncio.Protocol):
         performative, payload = read(body)
         session = self._sessions.get(channel)
         if isinstance(performative, SaslInit):
-            # Whoever reaches a port on loopback may come in, as with Microsoft's emulator.
-            self._sasl(0x44, UByte(0))
-            self._reader.expect_header = True
+            self._log_in(performative)
         elif isinstance(performative, Open):
             self._open(performative)
         elif not self._opened:
@@ -180,6 +192,21 @@ class Connection(asyncio.Protocol):
             self._end(channel, session)
         else:
             session.receive(performative, body, payload)
+
+    def _log_in(self, wanted: SaslInit) -> None:
+        """PLAIN names a key; all others come in and show tokens later."""
+        if wanted.mechanism == "PLAIN":
+            _, name, value, *_ = *(wanted.initial_response or b"").split(b"\0"), b"", b""
+            if not self.claims.login(name.decode(errors="replace"), value.decode(errors="replace")):
+                self._sasl(0x44, UByte(1))
+                self._fail("amqp:unauthorized-access", "A client's key is not known.")
+                return
+        self._sasl(0x44, UByte(0))
+        self._reader.expect_header = True
+
+    def _check_claims(self) -> None:
+        for session in self._sessions.values():
+            session.check_claims()
 
     def _open(self, wanted: Open) -> None:
         if self._opened:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from retrain.local.servicebus.amqp import DecodeError, UInt
 from retrain.local.servicebus.amqp.performatives import WRAP, Flow, Transfer
 from retrain.local.servicebus.errors import BadRequest, MessageTooLarge, ServiceBusError
+from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.outcomes import ACCEPTED, rejected
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class IncomingLink:
         self.name = name
         self.handle = handle
         self.limit = sink.limit
+        self.claim: Claim | None = None
         self._session = session
         self._sink = sink
         self._credit = _CREDIT

@@ -9,6 +9,7 @@ from retrain.local.servicebus.amqp.performatives import WRAP, Flow
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.errors import LockLost, ServiceBusError, SessionLockLost
 from retrain.local.servicebus.messages import Message, new_token, serialize
+from retrain.local.servicebus.wire.claims import Claim
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
@@ -31,6 +32,7 @@ class OutgoingLink:
         self.waiting = False
         self.session_id: str | None = None
         self.credit = 0
+        self.claim: Claim | None = None
         self._session = session
         self._count = 0
 

@@ -1,6 +1,6 @@
 """Requests over AMQP: one link brings them, another of the same address takes the replies.
 
-`$cbs` receives tokens and believes them all: whoever reaches a port on loopback may come in.
+`$cbs` receives tokens, which the connection's claims judge.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from retrain.local.servicebus.amqp import (
 from retrain.local.servicebus.engine.entities import Entity
 from retrain.local.servicebus.errors import BadRequest, ServiceBusError
 from retrain.local.servicebus.messages import APPLICATION, PROPERTIES, VALUE
+from retrain.local.servicebus.sas import Right
+from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _CBS_WORDS: Final = ("status-code", "status-description", "error-condition")
 _MANAGEMENT_WORDS: Final = ("statusCode", "statusDescription", "errorCondition")
 _LIMIT: Final = 1 << 24
+#: What a sender asks for; everything else is a receiver's.
+_SENDING: Final = ("com.microsoft:schedule-message", "com.microsoft:cancel-scheduled-message")
 
 
 class Requests:
@@ -54,8 +58,10 @@ class Requests:
 
     def _answer(self, properties: dict[Any, Any], body: Any) -> bytes:
         if self._entity is None:
-            return _reply(_CBS_WORDS, 202, "Accepted", {})
+            return self._put_token(properties, body)
         try:
+            right = Right.SEND if properties.get("operation") in _SENDING else Right.LISTEN
+            self._session.connection.claims.require(Claim(self._address, (right,)))
             result = management.perform(
                 management.Request(
                     entity=self._entity,
@@ -71,6 +77,17 @@ class Requests:
         if result is None:
             return _reply(_MANAGEMENT_WORDS, 204, "NoContent", {})
         return _reply(_MANAGEMENT_WORDS, 200, "OK", result)
+
+    def _put_token(self, properties: dict[Any, Any], token: Any) -> bytes:
+        try:
+            if properties.get("operation") != "put-token":
+                raise BadRequest("The only operation of $cbs is put-token.")
+            # Its type is not looked at: the Python client calls signatures `jwt`.
+            self._session.connection.claims.put(str(token), str(properties.get("name")))
+        except ServiceBusError as error:
+            # The service tells a condition too, and its Python client then forgets the reason.
+            return _reply(_CBS_WORDS, error.status, str(error), {})
+        return _reply(_CBS_WORDS, 202, "Accepted", {})
 
     def _refusal(self, error: ServiceBusError) -> bytes:
         return _reply(_MANAGEMENT_WORDS, error.status, str(error), {}, error.condition)

@@ -80,6 +80,17 @@ class Session:
         self.links.clear()
         self.unsettled.clear()
 
+    def check_claims(self) -> None:
+        """Let go of the links whose token has come to its end."""
+        for link in list(self.links.values()):
+            error = self.connection.claims.lost(link.claim) if link.claim else None
+            waiting = self.waiting.pop(link.handle, None) if error else None
+            if error and waiting and isinstance(link, OutgoingLink) and link.waiting:
+                link.close(failed=False)
+                waiting.refuse(error)
+            elif error:
+                self.detach(link, error)
+
     # -- in
 
     def receive(self, performative: Performative, body: bytes, payload: int) -> None:

@@ -20,7 +20,13 @@ from retrain.local.servicebus.amqp import (
     encode,
     encode_described_list,
 )
-from retrain.local.servicebus.wire.frames import AMQP_HEADER, MAX_FRAME, FrameReader, frame
+from retrain.local.servicebus.wire.frames import (
+    AMQP_HEADER,
+    MAX_FRAME,
+    SASL_HEADER,
+    FrameReader,
+    frame,
+)
 
 ENTITIES = NamespaceSettings(
     queues=(QueueSettings(name="q"), QueueSettings(name="s", sessions=True))
@@ -54,6 +60,14 @@ def request(name: str, body: dict[str, Any], handle: int) -> bytes:
     return transfer(whole, handle=handle)
 
 
+def put_token(token: str, audience: str, handle: int) -> bytes:
+    """A request to `$cbs`."""
+    told = encode({"operation": "put-token", "type": "jwt", "name": audience})
+    properties = encode_described_list(0x73, ULong(7))
+    whole = properties + b"\x00\x53\x74" + told + b"\x00\x53\x77" + encode(token)
+    return transfer(whole, handle=handle)
+
+
 class Wire:
     """A raw connection."""
 
@@ -80,7 +94,7 @@ class Wire:
         """The next frame of such a performative."""
         while True:
             head = await asyncio.wait_for(self._reader.readexactly(8), 10)
-            if head == AMQP_HEADER:
+            if head in (AMQP_HEADER, SASL_HEADER):
                 continue
             body = await self._reader.readexactly(int.from_bytes(head[:4], "big") - 8)
             if body and body[2] == code:
@@ -96,13 +110,15 @@ Connect = Callable[[], Awaitable[Wire]]
 Scene = Callable[[ServiceBusServer, Connect], Awaitable[None]]
 
 
-def play(folder: Path, scene: Scene) -> None:
+def play(folder: Path, scene: Scene, *, allow_any_token: bool = True) -> None:
     """Run against a server; fails when an exception got out of the server's hands."""
 
     async def main() -> None:
         escaped: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, each: escaped.append(each))
-        terms = ServiceBusSettings(data=folder, config=ENTITIES, port=0)
+        terms = ServiceBusSettings(
+            data=folder, config=ENTITIES, port=0, allow_any_token=allow_any_token
+        )
         async with ServiceBusServer(terms) as server:
             wires: list[Wire] = []
 

@@ -52,7 +52,7 @@ def test_a_broken_rule_ends_the_connection_with_the_reason(tmp_path: Path, data:
     play(tmp_path, scene)
 
 
-@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01"])
+@pytest.mark.parametrize("data", [b"get / http/1.1\r\n\r\n", b"\x00\x03\x01\x02\x00\x01\x00\x01"])
 def test_another_protocol_is_told_which_one_is_spoken(tmp_path: Path, data: bytes) -> None:
     async def scene(server: ServiceBusServer, connect: Connect) -> None:
         wire = await connect()

@@ -1,0 +1,1 @@
+"""Administration over https: entities as Atom documents, as ServiceBusAdministrationClient asks."""

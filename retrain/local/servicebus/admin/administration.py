@@ -1,0 +1,77 @@
+"""What an https request to the emulator asks: who may, of which entity, and the answer."""
+
+import logging
+import sqlite3
+import uuid
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from retrain.local.servicebus.admin import atom
+from retrain.local.servicebus.admin.http import Refusal, Request, Response
+from retrain.local.servicebus.engine.namespace import Namespace
+from retrain.local.servicebus.errors import BadRequest, ServiceBusError, Unauthorized
+from retrain.local.servicebus.sas import Keys, Right
+
+log = logging.getLogger(__name__)
+
+
+class Unreadable(BadRequest):
+    """A request that HTTP itself refuses, with its status."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.status = refusal.status
+
+
+class NotWritten(ServiceBusError):
+    status = 500
+
+
+class Administration:
+    """keys: None when any token is taken. commit: writes to disk what an answer tells of."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        commit: Callable[[], None],
+        keys: Keys | None,
+        now: Callable[[], float],
+    ) -> None:
+        self._namespace = namespace
+        self._commit = commit
+        self._keys = keys
+        self._now = now
+
+    def answer(self, request: Request) -> Response:
+        """Perform the request. Raises nothing."""
+        path, _, _query = request.target.partition("?")
+        host = request.headers.get("host", "localhost")
+        try:
+            self._authorize(request, path)
+            raise BadRequest("nothing is there yet")
+        except ServiceBusError as error:
+            return self._refusal(error, f"{host}:{unquote(path).strip('/')}")
+        except sqlite3.Error:
+            log.exception("the change can't be written to disk")
+            return self._refusal(NotWritten("The change can't be written to disk."), host)
+
+    def refused(self, refusal: Refusal) -> Response:
+        answer = self._refusal(Unreadable(refusal), "localhost")
+        return Response(answer.status, answer.body, answer.content_type, last=True)
+
+    def _refusal(self, error: ServiceBusError, place: str) -> Response:
+        return atom.refusal(error, place, str(uuid.uuid4()), self._now())
+
+    def _authorize(self, request: Request, path: str) -> None:
+        """Raises Unauthorized."""
+        if self._keys is None:
+            return
+        token = request.headers.get("authorization")
+        if not token:
+            raise Unauthorized("MissingToken: The authorization header was not found.")
+        place = unquote(path).strip("/").lower()
+        if Right.MANAGE not in self._keys.verify(token, place, self._now()).rights:
+            raise Unauthorized(
+                "Unauthorized access. 'Manage' claim(s) are required to perform this operation. "
+                f"Resource: '{place}'."
+            )
