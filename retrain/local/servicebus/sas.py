@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -74,9 +74,16 @@ class Grant:
 
 
 class Keys:
-    """The keys of a namespace. Raises ValueError when two have one name."""
+    """The keys of a namespace, and of its entities.
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    of_entity: the keys of the queue or topic that a path leads to, or below. Raises ValueError when
+    two of the namespace's have one name.
+    """
+
+    def __init__(
+        self, keys: Iterable[Key], of_entity: Callable[[str], Iterable[Key]] = lambda _: ()
+    ) -> None:
+        self._of_entity = of_entity
         self._keys: dict[str, Key] = {}
         for key in keys:
             if key.name.lower() in self._keys:
@@ -95,8 +102,9 @@ class Keys:
         now: epoch seconds.
         """
         fields = _fields(token)
-        key = self._keys.get(unquote(fields["skn"]).lower())
-        if key is None or not _signed(key, fields):
+        resource = path_of(unquote_plus(fields["sr"]))
+        key = self._signer(resource, fields)
+        if key is None:
             raise Unauthorized("InvalidSignature: The token has an invalid signature.")
         until = int(fields["se"])
         if until <= now:
@@ -104,12 +112,19 @@ class Keys:
             raise Unauthorized(
                 f"ExpiredToken: The token is expired. Expiration time: '{ended:%Y-%m-%d %H:%M:%SZ}'"
             )
-        grant = Grant(path_of(unquote_plus(fields["sr"])), key.rights, until)
+        grant = Grant(resource, key.rights, until)
         if not grant.covers(path):
             raise Unauthorized(
                 "InvalidAudience: The authorization header contains a token with a wrong audience."
             )
         return grant
+
+    def _signer(self, resource: str, fields: dict[str, str]) -> Key | None:
+        name = unquote(fields["skn"]).lower()
+        for key in (*self._keys.values(), *self._of_entity(resource)):
+            if key.name.lower() == name and _signed(key, fields):
+                return key
+        return None
 
 
 def path_of(resource: str) -> str:

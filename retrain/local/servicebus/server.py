@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from retrain.local.servicebus.door import Door, House
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.listener import Listener
-from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys
+from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys, Right
 from retrain.local.servicebus.settings import NamespaceSettings
 from retrain.local.servicebus.store import Store
 from retrain.local.servicebus.wire.connection import Connection
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: The port of AMQP without TLS, and of Microsoft's emulator.
 PORT: Final = 5672
+#: Characters of a path that may name a queue or topic.
+_LONGEST_PATH: Final = 260
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class ServiceBusServer:
         self._namespace: Namespace | None = None
         self._server: asyncio.Server | None = None
         self._certificate = Certificate(settings.data, settings.host)
-        self._keys = None if settings.allow_any_token else Keys(settings.keys)
+        self._keys = None if settings.allow_any_token else Keys(settings.keys, self._entity_keys)
         self._house = House(self._certificate.context, self._amqp, self._http)
 
     @property
@@ -152,6 +154,15 @@ class ServiceBusServer:
         if self._namespace is None or self._store is None:
             raise RuntimeError("The Service Bus emulator is not started.")
         return self._namespace, self._store
+
+    def _entity_keys(self, path: str) -> Iterator[Key]:
+        """Of every queue or topic on the way down the path."""
+        names = path[:_LONGEST_PATH].split("/")
+        for length in range(1, len(names) + 1):
+            for rule in self.namespace.access("/".join(names[:length])):
+                rights = frozenset(map(Right, rule.rights))
+                yield Key(rule.name, rule.primary_key, rights)
+                yield Key(rule.name, rule.secondary_key, rights)
 
     def _amqp(self) -> Connection:
         namespace, store = self._started()

@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 from retrain.local.servicebus.admin import atom
 from retrain.local.servicebus.admin.http import Refusal, Request, Response
+from retrain.local.servicebus.admin.operations import Call, perform
+from retrain.local.servicebus.admin.places import place_of
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.errors import BadRequest, ServiceBusError, Unauthorized
 from retrain.local.servicebus.sas import Keys, Right
@@ -21,6 +23,14 @@ class Unreadable(BadRequest):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
         self.status = refusal.status
+
+
+class NoSuchPlace(ServiceBusError):
+    status = 404
+
+
+class NoSuchMethod(ServiceBusError):
+    status = 405
 
 
 class NotWritten(ServiceBusError):
@@ -44,11 +54,13 @@ class Administration:
 
     def answer(self, request: Request) -> Response:
         """Perform the request. Raises nothing."""
-        path, _, _query = request.target.partition("?")
+        path = request.target.partition("?")[0]
         host = request.headers.get("host", "localhost")
         try:
             self._authorize(request, path)
-            raise BadRequest("nothing is there yet")
+            response = self._perform(request, path, host)
+            self._commit()
+            return response
         except ServiceBusError as error:
             return self._refusal(error, f"{host}:{unquote(path).strip('/')}")
         except sqlite3.Error:
@@ -61,6 +73,16 @@ class Administration:
 
     def _refusal(self, error: ServiceBusError, place: str) -> Response:
         return atom.refusal(error, place, str(uuid.uuid4()), self._now())
+
+    def _perform(self, request: Request, path: str, host: str) -> Response:
+        place = place_of(path)
+        if place is None:
+            raise NoSuchPlace("No service is hosted at the specified address.")
+        call = Call(self._namespace, request, place, host, self._now())
+        response = perform(call)
+        if response is None:
+            raise NoSuchMethod(f"The method '{request.method}' is not allowed here.")
+        return response
 
     def _authorize(self, request: Request, path: str) -> None:
         """Raises Unauthorized."""

@@ -31,9 +31,9 @@ class Entry:
     published: float | None = None
     author: str | None = None
 
-    def document(self) -> Response:
+    def document(self, status: int = 200) -> Response:
         body = write("entry", self._inside(self.url), {"xmlns": ATOM})
-        return _answer(200, body, "entry")
+        return _answer(status, body, "entry")
 
     def within(self, feed_url: str) -> str:
         """As a part of a feed."""

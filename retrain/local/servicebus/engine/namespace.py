@@ -23,6 +23,7 @@ from retrain.local.servicebus.errors import (
 )
 from retrain.local.servicebus.settings import (
     DEFAULT_RULE,
+    AccessRule,
     EntitySettings,
     NamespaceSettings,
     QueueSettings,
@@ -170,6 +171,12 @@ class Namespace:
             transfer_dead_letters=len(found.transfer_dead_letters.messages),
             size=_size(found),
         )
+
+    def access(self, path: str) -> tuple[AccessRule, ...]:
+        """The keys of the queue or topic; none when there is no such one."""
+        entry = self._entries.get(path.lower())
+        settings = entry.settings if entry else None
+        return settings.access if isinstance(settings, QueueSettings | TopicSettings) else ()
 
     # -- changing what there is
 

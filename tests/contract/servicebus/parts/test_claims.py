@@ -1,10 +1,8 @@
 """Links need tokens, as long as they last. Written by hand, since the SDK renews its tokens."""
 
-import time
 from pathlib import Path
 
 import pytest
-from azure.servicebus._pyamqp.utils import generate_sas_token
 
 from retrain.local.servicebus import ServiceBusServer
 from retrain.local.servicebus.amqp import UByte, encode_described_list
@@ -18,19 +16,15 @@ from tests.contract.servicebus.parts.raw import (
     play,
     put_token,
 )
+from tests.contract.servicebus.tokens import token
 
 ATTACH, FLOW, TRANSFER, DETACH, CLOSE = 0x12, 0x13, 0x14, 0x16, 0x18
 TOKENS = attach(0, "$cbs", receives=False) + attach(1, "$cbs", receives=True)
 
 
-def token(resource: str, seconds: float) -> str:
-    until = int(time.time() + seconds)
-    return str(generate_sas_token(resource, DEFAULT_KEY.name, DEFAULT_KEY.value, until))
-
-
 async def shown(wire: Wire, audience: str, seconds: float) -> bytes:
     """The answer to a token for the audience."""
-    await wire.say(put_token(token(audience, seconds), audience, 0))
+    await wire.say(put_token(token(audience, seconds=seconds), audience, 0))
     return await wire.hear(TRANSFER)
 
 
