@@ -16,6 +16,8 @@ _PATH: Final = re.compile(
     r"(?:/(?P<deeper>rules)(?:/(?P<rule>[^/]+))?)?)?)?/?",
     re.IGNORECASE,
 )
+#: What is nothing's name, but below something that is no place.
+_BELOW: Final = re.compile(r"/subscriptions(/|$)", re.IGNORECASE)
 
 
 class Kind(Enum):
@@ -58,7 +60,7 @@ def place_of(path: str) -> Place | None:
     if fixed:
         return Place(fixed)
     found = _PATH.fullmatch(path)
-    if found is None or unquote(path).startswith("/$"):
+    if found is None or unquote(path).startswith("/$") or _BELOW.search(found["root"]):
         return None
     names = tuple(
         unquote(found[part]) for part in ("root", "subscription", "rule") if found[part] is not None

@@ -22,6 +22,15 @@ def admin(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Any]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def nothing_escapes(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No exception gets out of the server's hands, into its event loop's."""
+    yield
+    assert [
+        each.getMessage() for each in caplog.get_records("call") if each.levelname == "ERROR"
+    ] == []
+
+
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A name that no other test uses."""
