@@ -85,7 +85,7 @@ class Account:
             if entity.state != "completed":
                 entity.job.open_tasks += 1
             if entity.state == "active":
-                entity.job.waiting[key] = entity
+                entity.job.enqueue(entity)
         self.save(entity)
 
     def bind(self, job: Job, pool_id: str | None) -> None:
@@ -117,6 +117,7 @@ class Account:
             job, name = entity.job, entity.id.lower()
             job.tasks.pop(name)
             job.waiting.pop(name, None)
+            job.dependencies.forget(entity)
             if entity.state != "completed":
                 job.open_tasks -= 1
         self._store.commit()
@@ -144,6 +145,8 @@ class Account:
         for record in sorted(self._store.load("task"), key=lambda record: record["number"]):
             self._restore_task(record)
             highest = max(highest, record["number"])
+        for job in self.jobs.values():
+            _line_up(job)
         self.numbers = count(highest + 1)
 
     def _restore_job(self, record: dict[str, Any]) -> None:
@@ -164,8 +167,6 @@ class Account:
             self.save(task)
         job.tasks[task.id.lower()] = task
         job.open_tasks += task.state != "completed"
-        if task.state == "active":
-            job.waiting[task.id.lower()] = task
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let it run by itself; an error is logged, never lost."""
@@ -198,6 +199,15 @@ class Account:
         """Write the rest."""
         self.flush()
         self._store.close()
+
+
+def _line_up(job: Job) -> None:
+    for task in job.tasks.values():
+        if task.state == "completed":
+            job.settle(task)
+    for task in job.tasks.values():
+        if task.state == "active":
+            job.enqueue(task)
 
 
 def _key(entity: Entity) -> tuple[str, str]:

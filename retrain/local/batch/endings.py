@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from retrain.local.batch import folders
+from retrain.local.batch import exits, folders
 from retrain.local.batch.account import Account
 from retrain.local.batch.entity import moment_of
 from retrain.local.batch.fleet import Fleet
@@ -21,6 +21,7 @@ from retrain.local.batch.task import Task
 ALL_DONE = "AllTasksComplete"
 OUT_OF_TIME = "MaxWallClockTimeExpiry"
 BY_USER = "UserTerminate"
+FAILED = "TaskFailed"
 
 
 class Endings:
@@ -45,6 +46,25 @@ class Endings:
             loop = asyncio.get_running_loop()
             left = min(max(0.0, limit - passed), 86400.0 * 365)
             job.clock = loop.call_later(left, self.terminate, job, OUT_OF_TIME)
+
+    def task_over(self, task: Task) -> None:
+        """A task left its node, or ended without one: its exit may be its job's end."""
+        job = task.job
+        if task.state == "completed" and job.state == "active" and job.acts_on_failure:
+            action = exits.job_action(task.spec, task.exit)
+            if action == "terminate":
+                self.terminate(job, FAILED)
+            elif action == "disable":
+                self.disable(job, "requeue")
+        self.after_task(job)
+
+    def take_up(self, job: Job) -> None:
+        """After a restart: what the end of a task had begun is done."""
+        if job.state == "active" and job.acts_on_failure:
+            over = [task for task in job.tasks.values() if task.state == "completed"]
+            if any(exits.job_action(task.spec, task.exit) == "terminate" for task in over):
+                self.terminate(job, FAILED)
+        self.after_task(job)
 
     def after_task(self, job: Job) -> None:
         """A task of the job left its node, or its completion behaviour changed."""
@@ -131,7 +151,8 @@ class Endings:
         """Terminate one task, waiting or running."""
         if task.state == "active":
             self._scheduler.end_waiting(task)
-            self.after_task(task.job)
+            self.task_over(task)
+            self._scheduler.fill_for(task.job)
         else:
             self._scheduler.kill((task,), "terminate")
 

@@ -82,6 +82,14 @@ CODES: Final = {
     "RequestBodyTooLarge": (413, "The size of the request body exceeds the maximum permitted."),
     "ResourceNotFound": (404, "The specified resource does not exist."),
     "TaskCompleted": (409, "The specified task is already in a completed state."),
+    "TaskDependenciesNotSpecifiedOnJob": (
+        400,
+        "The job must specify usesTaskDependencies when its tasks have dependencies.",
+    ),
+    "TaskDependencyListTooLong": (
+        400,
+        "The ids of the tasks that the task depends on have more than 64000 characters together.",
+    ),
     "TaskExists": (409, "The specified task already exists."),
     "TaskFilesUnavailable": (
         409,

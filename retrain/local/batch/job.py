@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from retrain.local.batch import durations
+from retrain.local.batch.dependencies import Dependencies
 from retrain.local.batch.entity import Entity, stamp, without_nulls
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.execution import Outcome
@@ -72,7 +73,10 @@ class NodeTask:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job(Entity):
-    """`tasks` by id in lower case, in order of addition; `waiting` are the active ones."""
+    """`tasks` by id in lower case, in order of addition.
+
+    `waiting` are the active ones that depend on nothing any more.
+    """
 
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "active": ("disabling", "terminating", "deleting"),
@@ -96,6 +100,7 @@ class Job(Entity):
     forced: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     waiting: OrderedDict[str, Task] = field(default_factory=OrderedDict)
+    dependencies: Dependencies = field(default_factory=Dependencies)
     running: set[Task] = field(default_factory=set)
     preparations: dict[str, NodeTask] = field(default_factory=dict)
     releases: dict[str, NodeTask] = field(default_factory=dict)
@@ -155,6 +160,22 @@ class Job(Entity):
         """Active, told to end after its last task, and that one is over (or there is none)."""
         wish = self.spec.get("onAllTasksComplete") == "terminatejob"
         return wish and self.state == "active" and self.open_tasks == 0
+
+    @property
+    def acts_on_failure(self) -> bool:
+        """Its tasks' exit options may end or disable it."""
+        return str(self.spec.get("onTaskFailure")).lower() == "performexitoptionsjobaction"
+
+    def enqueue(self, task: Task) -> None:
+        """Let a new active task wait for a node, unless it depends on others first."""
+        if not self.dependencies.holds(task):
+            self.waiting[task.id.lower()] = task
+
+    def settle(self, task: Task) -> None:
+        """The task is completed: what depended on it may go on, if its end satisfies."""
+        if self.spec.get("usesTaskDependencies") and task.satisfies_dependents:
+            for child in self.dependencies.satisfy(task):
+                self.waiting[child.id.lower()] = child
 
     def demand_open(self) -> None:
         """Raises Refused when the job is past the point where it could be changed."""

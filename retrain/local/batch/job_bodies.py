@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from retrain.local.batch import dependencies, exits
 from retrain.local.batch.bodies import (
     COMMAND,
     METADATA,
@@ -45,6 +46,31 @@ _OUTPUT_FILES: Final = listing(
         }
     )
 )
+_OPTIONS: Final = record(
+    {
+        "jobAction": choice("none", "disable", "terminate"),
+        "dependencyAction": choice("satisfy", "block"),
+    }
+)
+_EXIT_CODE: Final = integer(-(2**31), 2**31 - 1)
+_EXIT_CONDITIONS: Final = record(
+    {
+        "exitCodes": listing(record({"code!": _EXIT_CODE, "exitOptions!": _OPTIONS})),
+        "exitCodeRanges": listing(
+            record({"start!": _EXIT_CODE, "end!": _EXIT_CODE, "exitOptions!": _OPTIONS})
+        ),
+        "preProcessingError": _OPTIONS,
+        "fileUploadError": _OPTIONS,
+        "default": _OPTIONS,
+    }
+)
+_TASK_NUMBER: Final = integer(0, 2**31 - 1)
+_DEPENDS_ON: Final = record(
+    {
+        "taskIds": listing(text),
+        "taskIdRanges": listing(record({"start!": _TASK_NUMBER, "end!": _TASK_NUMBER})),
+    }
+)
 _JOB_UPDATE: Final[dict[str, Check]] = {
     "priority": integer(-(2**31), 2**31 - 1),
     "allowTaskPreemption": flag,
@@ -72,12 +98,12 @@ NEW_JOB: Final = record(
     {
         "id!": identifier,
         "displayName": NAME,
-        "usesTaskDependencies": not_emulated,
+        "usesTaskDependencies": flag,
         "jobManagerTask": not_emulated,
         "jobPreparationTask": _PREPARATION,
         "jobReleaseTask": _RELEASE,
         "commonEnvironmentSettings": SETTINGS,
-        "onTaskFailure": choice("noaction"),
+        "onTaskFailure": choice("noaction", "performexitoptionsjobaction"),
         **_JOB_UPDATE,
         "poolInfo!": POOL_INFO,
     }
@@ -95,9 +121,9 @@ NEW_TASK: Final = record(
         "constraints": TASK_CONSTRAINTS,
         "requiredSlots": integer(1, 256),
         "affinityInfo": anything,
-        "exitConditions": not_emulated,
+        "exitConditions": _EXIT_CONDITIONS,
         "multiInstanceSettings": not_emulated,
-        "dependsOn": not_emulated,
+        "dependsOn": _DEPENDS_ON,
         "applicationPackageReferences": not_emulated,
     }
 )
@@ -126,7 +152,9 @@ def check_priority(body: dict[str, Any]) -> None:
         raise Refused("OutOfRangePriority")
 
 
-def check_new_task(body: dict[str, Any]) -> None:
-    """A whole new task. Raises Refused."""
+def check_new_task(body: dict[str, Any], job_spec: dict[str, Any]) -> None:
+    """A whole new task of a job with that specification. Raises Refused."""
     NEW_TASK("", body)
     check_commands(body)
+    exits.check(body, job_spec)
+    dependencies.check(body, job_spec)

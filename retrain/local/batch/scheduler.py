@@ -20,14 +20,14 @@ from retrain.local.batch.task import ENDED_BY_USER, Task, Verdict
 
 
 class Scheduler:
-    """`on_task_over` is told the job of every task that left its node; it may end the job."""
+    """`on_task_over` is told of every task that left its node; it may end the task's job."""
 
     def __init__(
         self,
         account: Account,
         runner: Node,
         preparations: Preparations,
-        on_task_over: Callable[[Job], None],
+        on_task_over: Callable[[Task], None],
     ) -> None:
         self._account = account
         self._runner = runner
@@ -97,7 +97,7 @@ class Scheduler:
             node.give_back(task)
             if not job.running:
                 job.quiet.set()
-        self._on_task_over(job)
+        self._on_task_over(task)
         self.fill(node.pool)
         self.fill_for(job)
 
@@ -159,6 +159,7 @@ class Scheduler:
     def _complete(self, task: Task, outcome: Outcome) -> None:
         task.complete(outcome)
         task.job.open_tasks -= 1
+        task.job.settle(task)
 
     def _wait_again(self, task: Task) -> None:
         job, key = task.job, task.id.lower()
@@ -168,6 +169,7 @@ class Scheduler:
 
     def reactivate(self, task: Task) -> None:
         """Let a failed task run again."""
+        task.job.dependencies.forget(task)
         task.reactivate()
         task.job.open_tasks += 1
         self._wait_again(task)
@@ -176,6 +178,7 @@ class Scheduler:
     def end_waiting(self, task: Task) -> None:
         """Complete a task that never got a node, because its user said so."""
         task.job.waiting.pop(task.id.lower(), None)
+        task.job.dependencies.forget(task)
         self._complete(task, Outcome(None, ENDED_BY_USER))
         self._account.save(task)
 

@@ -10,12 +10,12 @@ from retrain.local.batch.clock import Clock
 from retrain.local.batch.endings import Endings
 from retrain.local.batch.execution import Node
 from retrain.local.batch.fleet import Fleet
-from retrain.local.batch.job import Job
 from retrain.local.batch.node.log_uploads import LogUploads
 from retrain.local.batch.preparations import Preparations
 from retrain.local.batch.scheduler import Scheduler
 from retrain.local.batch.start_tasks import StartTasks
 from retrain.local.batch.store import Store
+from retrain.local.batch.task import Task
 
 
 class Service:
@@ -41,8 +41,8 @@ class Service:
         self.logs = LogUploads(folder)
         self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
 
-    def _task_over(self, job: Job) -> None:
-        self.endings.after_task(job)
+    def _task_over(self, task: Task) -> None:
+        self.endings.task_over(task)
 
     async def resume(self) -> None:
         """Take up what an earlier life left: kill its processes, requeue, go on ending jobs."""
@@ -58,7 +58,7 @@ class Service:
         for pool in list(self.account.pools.values()):
             self.fleet.restore(pool)
         for job in list(self.account.jobs.values()):
-            self.endings.after_task(job)
+            self.endings.take_up(job)
 
     async def stop(self) -> None:
         """Stop all processes; what ran is requeued at the next start, as when a node is lost."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from retrain.local.batch import durations
+from retrain.local.batch import durations, exits
 from retrain.local.batch.entity import Entity, stamp, without_nulls
 from retrain.local.batch.execution import Failure, Outcome
 
@@ -68,6 +68,16 @@ class Task(Entity):
             if limit is not None:
                 return int(limit)
         return 0
+
+    @property
+    def exit(self) -> exits.Exit:
+        """How it ended, for the conditions that speak of it."""
+        return exits.Exit(self.exit_code, (self.failure or {}).get("code"))
+
+    @property
+    def satisfies_dependents(self) -> bool:
+        """Completed in a way that lets those that depend on it go on."""
+        return self.state == "completed" and exits.satisfies(self.spec, self.exit)
 
     @property
     def url(self) -> str:

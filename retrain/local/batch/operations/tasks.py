@@ -52,7 +52,7 @@ def _result(service: Service, job: Job, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add(service: Service, job: Job, body: dict[str, Any]) -> Task:
-    job_bodies.check_new_task(body)
+    job_bodies.check_new_task(body, job.spec)
     key = body["id"].lower()
     if key in job.tasks:
         raise Refused("TaskExists")
