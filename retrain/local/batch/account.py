@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from retrain.local.batch.entity import Entity
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.job import Job, NodeTask
+from retrain.local.batch.job_schedule import JobSchedule
 from retrain.local.batch.pool import ComputeNode, Pool
 from retrain.local.batch.store import Store
 from retrain.local.batch.task import Task
@@ -33,6 +34,7 @@ class Account:
         self.folder = folder
         self.pools: dict[str, Pool] = {}
         self.jobs: dict[str, Job] = {}
+        self.schedules: dict[str, JobSchedule] = {}
         self.jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)  # by pool
         self.numbers = count(1)
         self._store = store
@@ -61,6 +63,13 @@ class Account:
             raise Refused("JobNotFound")
         return job
 
+    def schedule(self, schedule_id: str) -> JobSchedule:
+        """Raises Refused JobScheduleNotFound."""
+        schedule = self.schedules.get(schedule_id.lower())
+        if schedule is None:
+            raise Refused("JobScheduleNotFound")
+        return schedule
+
     def task(self, job_id: str, task_id: str) -> Task:
         """Raises Refused JobNotFound, TaskNotFound."""
         task = self.job(job_id).tasks.get(task_id.lower())
@@ -72,21 +81,29 @@ class Account:
         """The job's pool, if there is one now: a job may name a pool that comes later."""
         return self.pools.get(job.pool_id.lower()) if job.pool_id else None
 
-    def add(self, entity: Pool | Job | Task) -> None:
+    def add(self, entity: Pool | JobSchedule | Job | Task) -> None:
         """Take in something new."""
         key = entity.id.lower()
-        if isinstance(entity, Pool):
-            self.pools[key] = entity
-        elif isinstance(entity, Job):
-            self.jobs[key] = entity
-            self.bind(entity, entity.pool_id)
-        else:
-            entity.job.tasks[key] = entity
-            if entity.state != "completed":
+        match entity:
+            case Pool():
+                self.pools[key] = entity
+            case JobSchedule():
+                self.schedules[key] = entity
+            case Job():
+                self._add_job(entity, entity.pool_id)
+            case Task():
+                entity.job.tasks[key] = entity
                 entity.job.open_tasks += 1
-            if entity.state == "active":
                 entity.job.enqueue(entity)
         self.save(entity)
+
+    def _add_job(self, job: Job, pool_id: str | None) -> None:
+        key = job.id.lower()
+        self.jobs[key] = job
+        self.bind(job, pool_id)
+        schedule = self.schedules.get((job.schedule or "").lower())
+        if schedule is not None:
+            schedule.jobs[key] = job
 
     def bind(self, job: Job, pool_id: str | None) -> None:
         """Let the job's tasks go to that pool."""
@@ -100,27 +117,32 @@ class Account:
         """The entity's record goes to disk with the next flush."""
         if not self._changed:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._changed[_key(entity)] = entity
+        self._changed[entity.key] = entity
 
-    def remove(self, entity: Pool | Job | Task) -> None:
-        """Out of memory and, with the next flush, off the disk."""
+    def remove(self, entity: Pool | JobSchedule | Job | Task) -> None:
+        """Out of memory and off the disk."""
         self.flush()
-        kind, key = _key(entity)
+        kind, key = entity.key
         self._store.drop(kind, key)
-        if isinstance(entity, Pool):
-            del self.pools[key]
-        elif isinstance(entity, Job):
-            self._store.drop_below("task", key)
-            self.bind(entity, None)
-            del self.jobs[key]
-        else:
-            job, name = entity.job, entity.id.lower()
-            job.tasks.pop(name)
-            job.waiting.pop(name, None)
-            job.dependencies.forget(entity)
-            if entity.state != "completed":
-                job.open_tasks -= 1
+        match entity:
+            case Pool():
+                del self.pools[key]
+            case JobSchedule():
+                del self.schedules[key]
+            case Job():
+                self._remove_job(entity)
+            case Task():
+                entity.job.remove(entity)
         self._store.commit()
+
+    def _remove_job(self, job: Job) -> None:
+        key = job.id.lower()
+        self._store.drop_below("task", key)
+        self.bind(job, None)
+        del self.jobs[key]
+        schedule = self.schedules.get((job.schedule or "").lower())
+        if schedule is not None:
+            schedule.jobs.pop(key, None)
 
     def flush(self) -> None:
         """Write what changed; an answer goes out only after this."""
@@ -139,6 +161,10 @@ class Account:
                 pool.take_back(node)
             self.pools[pool.id.lower()] = pool
             highest = max(highest, pool.number)
+        for record in sorted(self._store.load("jobschedule"), key=lambda record: record["number"]):
+            schedule = JobSchedule(endpoint=self.endpoint, **record)
+            self.schedules[schedule.id.lower()] = schedule
+            highest = max(highest, schedule.number)
         for record in sorted(self._store.load("job"), key=lambda record: record["number"]):
             self._restore_job(record)
             highest = max(highest, record["number"])
@@ -154,8 +180,7 @@ class Account:
         for name in ("preparations", "releases"):
             record[name] = {key: NodeTask(**value) for key, value in record[name].items()}
         job = Job(endpoint=self.endpoint, **record)
-        self.jobs[job.id.lower()] = job
-        self.bind(job, pool_id)
+        self._add_job(job, pool_id)
 
     def _restore_task(self, record: dict[str, Any]) -> None:
         job = self.jobs.get(record.pop("job").lower())
@@ -208,9 +233,3 @@ def _line_up(job: Job) -> None:
     for task in job.tasks.values():
         if task.state == "active":
             job.enqueue(task)
-
-
-def _key(entity: Entity) -> tuple[str, str]:
-    if isinstance(entity, Task):
-        return "task", f"{entity.job.id}/{entity.id}".lower()
-    return ("pool" if isinstance(entity, Pool) else "job"), entity.id.lower()

@@ -7,6 +7,7 @@ auto pool dropped; then the job is completed, or gone. A deletion that comes mea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from retrain.local.batch import exits, folders
@@ -34,6 +35,7 @@ class Endings:
         self._scheduler = scheduler
         self._fleet = fleet
         self._preparations = preparations
+        self.on_job_over: Callable[[Job], None] = _nobody_listens
 
     def watch_clock(self, job: Job) -> None:
         """Arm the timer of the job's maxWallClockTime, counted from its creation."""
@@ -112,6 +114,7 @@ class Endings:
         self._drop_auto_pool(job)
         if job.state == "deleting":
             await self._remove(job)
+        self.on_job_over(job)
 
     async def _end_tasks(self, job: Job) -> None:
         while job.running:
@@ -123,12 +126,13 @@ class Endings:
         pool = self._account.pool_of(job)
         if pool is None or pool.state == "deleting" or not job.auto_pool:
             return
-        if not job.auto_pool.get("keepAlive"):
+        own = job.auto_pool["poolLifetimeOption"].lower() == "job"
+        if own and not job.auto_pool.get("keepAlive"):
             self._fleet.delete(pool)
 
     async def _remove(self, job: Job) -> None:
         present = {node for pool in self._account.pools.values() for node in pool.nodes}
-        await folders.remove_job(self._account.folder / "nodes", job.id, present)
+        await folders.remove_job(self._account.folder / "nodes", job.folder, present)
         self._account.remove(job)
 
     def disable(self, job: Job, option: str) -> None:
@@ -168,3 +172,7 @@ class Endings:
             root = self._account.folder / "nodes" / task.node["nodeId"]
             await folders.remove(root / task.node["taskRootDirectory"])
         self.after_task(task.job)
+
+
+def _nobody_listens(job: Job) -> None:
+    """Until the service tells it who does."""

@@ -32,6 +32,7 @@ class IllegalMove(Exception):
 class Entity:
     """`number` counts up in order of creation; `spec` is the body the caller sent."""
 
+    KIND: ClassVar[str]
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]]
     KEPT: ClassVar[tuple[str, ...]] = (
         *("id", "number", "spec", "state", "created", "etag", "modified"),
@@ -53,6 +54,11 @@ class Entity:
         if not self.created:
             self.touch()
             self.created = self.state_since = self.modified
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its kind and its id as ids are compared: what the store knows it by."""
+        return self.KIND, self.id.lower()
 
     def touch(self) -> None:
         """A new ETag and last-modified time."""

@@ -52,7 +52,24 @@ CODES: Final = {
         409,
         "The specified job does not have a job preparation task.",
     ),
-    "MissingRequiredProperty": (400, "A required property was not specified in the request body."),
+    "JobScheduleBeingDeleted": (409, "The specified job schedule is being deleted."),
+    "JobScheduleBeingTerminated": (409, "The specified job schedule is being terminated."),
+    "JobScheduleCompleted": (409, "The specified job schedule has completed."),
+    "JobScheduleDisabled": (409, "The specified job schedule is disabled."),
+    "JobScheduleExists": (409, "The specified job schedule already exists."),
+    "JobScheduleNotFound": (404, "The specified job schedule does not exist."),
+    "JobScheduleWithSameIdExists": (
+        409,
+        "A job can't have the id of a job schedule, and there is one with the specified id.",
+    ),
+    "JobWithSameIdExists": (
+        409,
+        "A job schedule can't have the id of a job, and there is one with the specified id.",
+    ),
+    "MissingRequiredProperty": (
+        400,
+        "A required property was not specified in the request body.",
+    ),
     "MissingRequiredQueryParameter": (
         400,
         "A query parameter that's mandatory for this request is not specified.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -33,14 +34,16 @@ async def remove(folder: Path) -> None:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def remove_job(nodes: Path, job_id: str, present: Collection[str]) -> None:
+async def remove_job(nodes: Path, folder: str, present: Collection[str]) -> None:
     """Remove the job's folder from every node, and the roots of nodes that are gone."""
-    await asyncio.to_thread(_remove_job, nodes, job_id, present)
+    await asyncio.to_thread(_remove_job, nodes, folder, present)
 
 
-def _remove_job(nodes: Path, job_id: str, present: Collection[str]) -> None:
+def _remove_job(nodes: Path, folder: str, present: Collection[str]) -> None:
     for root in nodes.glob("*"):
-        shutil.rmtree(root / "workitems" / job_id, ignore_errors=True)
+        shutil.rmtree(root / folder, ignore_errors=True)
+        with suppress(OSError):  # other jobs of the same schedule are there, or nothing was
+            (root / folder).parent.rmdir()
         if root.name not in present:
             remove_if_unused(root)
 

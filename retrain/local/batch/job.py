@@ -78,6 +78,7 @@ class Job(Entity):
     `waiting` are the active ones that depend on nothing any more.
     """
 
+    KIND: ClassVar[str] = "job"
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "active": ("disabling", "terminating", "deleting"),
         "disabling": ("disabled", "enabling", "terminating", "deleting"),
@@ -89,7 +90,7 @@ class Job(Entity):
     }
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,
-        *("pool_id", "ended", "reason", "forced"),
+        *("pool_id", "ended", "reason", "forced", "schedule"),
     )
 
     endpoint: str
@@ -98,6 +99,7 @@ class Job(Entity):
     ended: str | None = None
     reason: str | None = None
     forced: bool = False
+    schedule: str | None = None  # id of the job schedule that made it, as `<schedule>:job-<n>`
     tasks: dict[str, Task] = field(default_factory=dict)
     waiting: OrderedDict[str, Task] = field(default_factory=OrderedDict)
     dependencies: Dependencies = field(default_factory=Dependencies)
@@ -131,7 +133,13 @@ class Job(Entity):
     @property
     def folder(self) -> str:
         """Where its tasks live on a node, relative to the node's root."""
-        return f"workitems/{self.id}/job-1"
+        item, _, name = self.id.partition(":")
+        return f"workitems/{item}/{name or 'job-1'}"
+
+    @property
+    def name(self) -> str:
+        """The id as part of a file's or a container's name."""
+        return self.id.replace(":", ".")
 
     @property
     def preparation(self) -> dict[str, Any] | None:
@@ -170,6 +178,14 @@ class Job(Entity):
         """Let a new active task wait for a node, unless it depends on others first."""
         if not self.dependencies.holds(task):
             self.waiting[task.id.lower()] = task
+
+    def remove(self, task: Task) -> None:
+        """The task is no more."""
+        name = task.id.lower()
+        del self.tasks[name]
+        self.waiting.pop(name, None)
+        self.dependencies.forget(task)
+        self.open_tasks -= task.state != "completed"
 
     def settle(self, task: Task) -> None:
         """The task is completed: what depended on it may go on, if its end satisfies."""

@@ -94,20 +94,19 @@ _RELEASE: Final = record(
     {**COMMAND, "id": identifier, "maxWallClockTime": duration, "retentionTime": duration}
 )
 
-NEW_JOB: Final = record(
-    {
-        "id!": identifier,
-        "displayName": NAME,
-        "usesTaskDependencies": flag,
-        "jobManagerTask": not_emulated,
-        "jobPreparationTask": _PREPARATION,
-        "jobReleaseTask": _RELEASE,
-        "commonEnvironmentSettings": SETTINGS,
-        "onTaskFailure": choice("noaction", "performexitoptionsjobaction"),
-        **_JOB_UPDATE,
-        "poolInfo!": POOL_INFO,
-    }
-)
+_JOB: Final[dict[str, Check]] = {
+    "displayName": NAME,
+    "usesTaskDependencies": flag,
+    "jobManagerTask": not_emulated,
+    "jobPreparationTask": _PREPARATION,
+    "jobReleaseTask": _RELEASE,
+    "commonEnvironmentSettings": SETTINGS,
+    "onTaskFailure": choice("noaction", "performexitoptionsjobaction"),
+    **_JOB_UPDATE,
+    "poolInfo!": POOL_INFO,
+}
+NEW_JOB: Final = record({"id!": identifier, **_JOB})
+JOB_SPECIFICATION: Final = record(_JOB)
 JOB_PATCH: Final = record(_JOB_UPDATE)
 JOB_WRITABLE: Final = frozenset(_JOB_UPDATE)
 JOB_DISABLE: Final = record({"disableTasks!": choice("requeue", "terminate", "wait")})
@@ -133,17 +132,31 @@ TASK_UPDATE: Final = record({"constraints": TASK_CONSTRAINTS})
 def check_new_job(body: dict[str, Any]) -> None:
     """A whole new job. Raises Refused."""
     NEW_JOB("", body)
+    check_job(body, of_schedule=False)
+
+
+def check_job(body: dict[str, Any], *, of_schedule: bool) -> None:
+    """What the parts of a job have to do with each other. Raises Refused."""
     check_priority(body)
-    pool = body["poolInfo"]
-    if (pool.get("poolId") is None) == (pool.get("autoPoolSpecification") is None):
-        raise invalid("poolInfo", pool, "Either poolId or autoPoolSpecification must be given")
-    auto = pool.get("autoPoolSpecification")
-    if auto is not None and auto.get("pool") is None:
-        raise Refused("MissingRequiredProperty", PropertyName="poolInfo.autoPoolSpecification.pool")
+    _check_pool(body["poolInfo"], of_schedule=of_schedule)
     if body.get("jobReleaseTask") and not body.get("jobPreparationTask"):
         reason = "A job release task needs a job preparation task"
         raise invalid("jobReleaseTask", "", reason)
     check_commands(body.get("jobPreparationTask"), body.get("jobReleaseTask"))
+
+
+def _check_pool(pool: dict[str, Any], *, of_schedule: bool) -> None:
+    if (pool.get("poolId") is None) == (pool.get("autoPoolSpecification") is None):
+        raise invalid("poolInfo", pool, "Either poolId or autoPoolSpecification must be given")
+    auto = pool.get("autoPoolSpecification")
+    if auto is None:
+        return
+    if auto.get("pool") is None:
+        raise Refused("MissingRequiredProperty", PropertyName="poolInfo.autoPoolSpecification.pool")
+    lifetime = auto["poolLifetimeOption"]
+    if lifetime.lower() == "jobschedule" and not of_schedule:
+        reason = "Only a job schedule's pool can live as long as a job schedule"
+        raise invalid("poolInfo.autoPoolSpecification.poolLifetimeOption", lifetime, reason)
 
 
 def check_priority(body: dict[str, Any]) -> None:

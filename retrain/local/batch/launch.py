@@ -25,7 +25,7 @@ def node_root(account: Account, node_id: str) -> Path:
 def task_execution(account: Account, task: Task, node: ComputeNode) -> Execution:
     """What to run for a task on a node."""
     limit = (task.spec.get("constraints") or {}).get("maxWallClockTime")
-    return _job_execution(account, task.job, node, task.spec, task.id, task.key, limit)
+    return _job_execution(account, task.job, node, task.spec, task.id, task.run_key, limit)
 
 
 def preparation_execution(account: Account, job: Job, node: ComputeNode) -> Execution:
@@ -46,12 +46,12 @@ def release_execution(account: Account, job: Job, node: ComputeNode) -> Executio
 
 def preparation_key(job: Job, node_id: str) -> str:
     """Names the run of the job's preparation on a node."""
-    return f"{job.id}--{PREPARATION}--{node_id}"
+    return f"{job.name}--{PREPARATION}--{node_id}"
 
 
 def release_key(job: Job, node_id: str) -> str:
     """Names the run of the job's release on a node."""
-    return f"{job.id}--{RELEASE}--{node_id}"
+    return f"{job.name}--{RELEASE}--{node_id}"
 
 
 def start_key(node: ComputeNode) -> str:

@@ -27,6 +27,7 @@ RESIZE_TIMEOUT: Final = "PT15M"
 class Pool(Entity):
     """`spec` holds the targets; `made` counts the nodes it ever had, and names the next."""
 
+    KIND: ClassVar[str] = "pool"
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {"active": ("deleting",), "deleting": ()}
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,

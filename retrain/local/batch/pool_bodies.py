@@ -70,7 +70,7 @@ POOL_INFO: Final = record(
         "autoPoolSpecification": record(
             {
                 "autoPoolIdPrefix": prefix,
-                "poolLifetimeOption!": choice("job"),
+                "poolLifetimeOption!": choice("job", "jobschedule"),
                 "keepAlive": flag,
                 "pool": record(_POOL),
             }

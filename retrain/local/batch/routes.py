@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from retrain.local.batch.errors import Refused
-from retrain.local.batch.operations import files, jobs, node_access, nodes, pools, tasks
+from retrain.local.batch.operations import files, jobs, node_access, nodes, pools, schedules, tasks
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import Request, Response
 
@@ -93,6 +93,17 @@ OPERATIONS: Final[tuple[tuple[str, str, str, Operation], ...]] = (
         "list_job_preparation_and_release_task_status",
         *("GET", "jobs/{job}/jobpreparationandreleasetaskstatus", jobs.preparation_status),
     ),
+    ("create_job_schedule", "POST", "jobschedules", schedules.create),
+    ("list_job_schedules", "GET", "jobschedules", schedules.list_all),
+    ("get_job_schedule", "GET", "jobschedules/{schedule}", schedules.get),
+    ("job_schedule_exists", "HEAD", "jobschedules/{schedule}", schedules.exists),
+    ("update_job_schedule", "PATCH", "jobschedules/{schedule}", schedules.patch),
+    ("replace_job_schedule", "PUT", "jobschedules/{schedule}", schedules.replace),
+    ("delete_job_schedule", "DELETE", "jobschedules/{schedule}", schedules.delete),
+    ("disable_job_schedule", "POST", "jobschedules/{schedule}/disable", schedules.disable),
+    ("enable_job_schedule", "POST", "jobschedules/{schedule}/enable", schedules.enable),
+    ("terminate_job_schedule", "POST", "jobschedules/{schedule}/terminate", schedules.terminate),
+    ("list_jobs_from_schedule", "GET", "jobschedules/{schedule}/jobs", schedules.list_jobs),
     ("create_task", "POST", "jobs/{job}/tasks", tasks.create),
     ("create_task_collection", "POST", "jobs/{job}/addtaskcollection", tasks.create_many),
     ("list_tasks", "GET", "jobs/{job}/tasks", tasks.list_all),
@@ -101,6 +112,7 @@ OPERATIONS: Final[tuple[tuple[str, str, str, Operation], ...]] = (
     ("delete_task", "DELETE", "jobs/{job}/tasks/{task}", tasks.delete),
     ("terminate_task", "POST", "jobs/{job}/tasks/{task}/terminate", tasks.terminate),
     ("reactivate_task", "POST", "jobs/{job}/tasks/{task}/reactivate", tasks.reactivate),
+    ("list_subtasks", "GET", "jobs/{job}/tasks/{task}/subtasksinfo", tasks.list_subtasks),
     ("list_task_files", "GET", "jobs/{job}/tasks/{task}/files", files.list_of_task),
     ("download_task_file", "GET", "jobs/{job}/tasks/{task}/files/{file*}", files.get_of_task),
     (

@@ -196,7 +196,7 @@ class Scheduler:
             if told is not None and not told.done():
                 told.set_result(None)
             elif task.state == "running":
-                self._account.see_through(self._runner.terminate(task.key))
+                self._account.see_through(self._runner.terminate(task.run_key))
 
 
 def _node_document(task: Task, node: ComputeNode) -> dict[str, str]:

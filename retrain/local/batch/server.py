@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,8 @@ from retrain.local.batch.shared_key import SharedKey
 
 class BatchServer:
     """An async context manager. `node` replaces what runs the processes, for tests; `allocation`
-    what gives pools their nodes, which is at once unless the settings say how long it takes.
+    what gives pools their nodes, which is at once unless the settings say how long it takes;
+    `clock` the service's time.
 
     After `start`, `port` and `endpoint` are known; `calls` counts operations by the SDK's names.
     """
@@ -31,16 +33,19 @@ class BatchServer:
         settings: BatchSettings,
         node: Node | None = None,
         allocation: Allocation | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.port = settings.port
         self._shared_key = SharedKey(settings.account, settings.key)
         self._node = node
         self._allocation = allocation
+        self._clock = clock
         self._lock = FileLock(settings.data / "lock")
         self._listener = Listener()
         self._service: Service | None = None
         self._application: Application | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def endpoint(self) -> str:
@@ -61,6 +66,11 @@ class BatchServer:
         if self._service is None:
             raise RuntimeError("The Batch emulator is not running")
         return self._service
+
+    def wake(self) -> None:
+        """Look at what is due: for tests, which move their clock. From any thread."""
+        if self._service is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._service.schedules.wake)
 
     async def start(self) -> None:
         """Take up what is in the data folder, and listen.
@@ -84,11 +94,12 @@ class BatchServer:
 
     async def _start(self) -> None:
         settings = self.settings
+        self._loop = asyncio.get_running_loop()
         self.port = await self._listener.bind(settings.host, settings.port)
         folder = settings.data.resolve()
         node = self._node or LocalNode(settings.engine, settings.environments_folder, folder)
         allocation = self._allocation or Plenty(settings.allocation_seconds)
-        clock = Clock(settings.speed)
+        clock = self._clock or Clock(settings.speed)
         self._service = Service(settings.account, self.endpoint, folder, node, allocation, clock)
         await self._service.resume()
         self._application = Application(self._service, self._shared_key)

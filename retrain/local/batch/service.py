@@ -6,6 +6,7 @@ from pathlib import Path
 
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.beginnings import Beginnings
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.endings import Endings
 from retrain.local.batch.execution import Node
@@ -13,6 +14,7 @@ from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.node.log_uploads import LogUploads
 from retrain.local.batch.preparations import Preparations
 from retrain.local.batch.scheduler import Scheduler
+from retrain.local.batch.schedules import Schedules
 from retrain.local.batch.start_tasks import StartTasks
 from retrain.local.batch.store import Store
 from retrain.local.batch.task import Task
@@ -40,6 +42,9 @@ class Service:
         )
         self.logs = LogUploads(folder)
         self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
+        self.beginnings = Beginnings(self.account, self.fleet, self.endings)
+        self.schedules = Schedules(self.account, self.beginnings, self.endings, self.fleet, clock)
+        self.endings.on_job_over = self.schedules.job_over
 
     def _task_over(self, task: Task) -> None:
         self.endings.task_over(task)
@@ -59,12 +64,14 @@ class Service:
             self.fleet.restore(pool)
         for job in list(self.account.jobs.values()):
             self.endings.take_up(job)
+        self.schedules.resume()
 
     async def stop(self) -> None:
         """Stop all processes; what ran is requeued at the next start, as when a node is lost."""
         for job in self.account.jobs.values():
             if job.clock:
                 job.clock.cancel()
+        self.schedules.stop()
         await self.account.halt()
         await self.runner.stop()
         await self.logs.close()

@@ -19,8 +19,9 @@ class BatchSettings:
 
     `allocation_seconds` is how long a pool takes to get or give back nodes; with 0 a pool has its
     nodes when the answer to its creation arrives. `speed` is how much faster than the clock the
-    service's own intervals pass: those of autoscaling, and resize timeouts. `environments` is where
-    the image builder keeps virtual environments; None means `data`/environments.
+    service's own intervals pass: those of autoscaling and job schedules, and resize timeouts.
+    `environments` is where the image builder keeps virtual environments; None means
+    `data`/environments.
     """
 
     data: Path

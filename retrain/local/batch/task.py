@@ -23,6 +23,7 @@ ENDED_BY_USER: Final = Failure("usererror", "TaskEnded", "Task Was Ended by User
 class Task(Entity):
     """active → preparing (waits for the job preparation) → running → completed."""
 
+    KIND: ClassVar[str] = "task"
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "active": ("preparing", "running", "completed"),
         "preparing": ("active", "running", "completed"),
@@ -51,9 +52,14 @@ class Task(Entity):
     verdict: Verdict | None = field(default=None, compare=False)
 
     @property
-    def key(self) -> str:
-        """Names this run of the task on its node, and on disk."""
-        return f"{self.job.id}--{self.id}--{self.runs}"
+    def key(self) -> tuple[str, str]:
+        """Ids of tasks are unique in their job."""
+        return self.KIND, f"{self.job.id}/{self.id}".lower()
+
+    @property
+    def run_key(self) -> str:
+        """Names this run of the task on its node."""
+        return f"{self.job.name}--{self.id}--{self.runs}"
 
     @property
     def slots(self) -> int:

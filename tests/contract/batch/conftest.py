@@ -19,6 +19,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from retrain.local.batch import BatchServer, BatchSettings
 from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.clock import Clock
 from retrain.local.batch.service import Service
 
 PATIENCE_SECONDS = 20
@@ -67,7 +68,9 @@ def within(server: BatchServer, call: Callable[[Service], T]) -> T:
 
 
 @contextmanager
-def running(settings: BatchSettings, allocation: Allocation | None = None) -> Iterator[BatchServer]:
+def running(
+    settings: BatchSettings, allocation: Allocation | None = None, clock: Clock | None = None
+) -> Iterator[BatchServer]:
     """The server, in an event loop in another thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -77,7 +80,7 @@ def running(settings: BatchSettings, allocation: Allocation | None = None) -> It
         future: Future[Any] = asyncio.run_coroutine_threadsafe(work, loop)
         return future.result(PATIENCE_SECONDS)
 
-    server = BatchServer(settings, allocation=allocation)
+    server = BatchServer(settings, allocation=allocation, clock=clock)
     _loops[server] = loop
     try:
         do(server.start())

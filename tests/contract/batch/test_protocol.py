@@ -1,9 +1,7 @@
-"""What every request meets (signature, version, paths, filters, pages) and every answer holds."""
+"""What every request meets: signature, version, paths, bodies, filters, pages."""
 
 import base64
-import json
-import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -21,7 +19,6 @@ from tests.contract.batch.conftest import (
     completed,
     delete_job,
     make_job,
-    new_pool,
     refusal,
 )
 
@@ -57,7 +54,6 @@ ODD: dict[str, tuple[str, str, int, str]] = {
     "an unknown part": ("GET", f"/jobs/j/wonders{VERSION}", 400, "InvalidUri"),
     "an unknown verb": ("PATCH", f"/jobs{VERSION}", 405, "UnsupportedHttpVerb"),
     "the root": ("GET", f"/{VERSION}", 400, "InvalidUri"),
-    "job schedules, not there yet": ("GET", f"/jobschedules{VERSION}", 400, "InvalidUri"),
     "no version": ("GET", "/jobs", 400, "MissingRequiredQueryParameter"),
     "another version": ("GET", "/jobs?api-version=2019-01-01.1", 400, "UnsupportedRequestVersion"),
     "a page of 0": ("GET", f"/jobs{VERSION}&maxresults=0", 400, "InvalidQueryParameterValue"),
@@ -160,53 +156,3 @@ def test_select(client: BatchClient, many: str) -> None:
     assert set(task) == {"id", "executionInfo"}
     (job,) = client.list_jobs(filter=f"id eq '{many}'", select=["id", "state"])
     assert set(job) == {"id", "state"}
-
-
-def lacks(model: Any, path: str) -> list[str]:
-    """Required properties that a deserialized answer has not, anywhere in it."""
-    missing = []
-    hints = typing.get_type_hints(type(model), vars(batch) | {"_models": batch, "_types": typing})
-    for name, field in model._attr_to_rest_field.items():
-        value = getattr(model, name)
-        where = f"{path}.{name}"
-        optional = type(None) in typing.get_args(hints.get(name, Any))
-        if value is None and not optional:
-            missing.append(where)
-        for item in value if isinstance(value, list) else [value]:
-            if hasattr(type(item), "_attr_to_rest_field"):
-                missing += lacks(item, where)
-        assert field._rest_name
-    return missing
-
-
-def test_no_answer_lacks_a_required_property(client: BatchClient, many: str) -> None:
-    job = make_job(
-        client,
-        job_preparation_task=batch.BatchJobPreparationTask(command_line="/bin/true"),
-        job_release_task=batch.BatchJobReleaseTask(command_line="/bin/true"),
-    )
-    add_task(client, job)
-    completed(client, job)
-    client.create_pool(new_pool("reflected"))
-    node = next(iter(client.list_nodes("reflected")))
-    answers: dict[str, Callable[[], Any]] = {
-        "list_pools": lambda: list(client.list_pools()),
-        "get_pool": lambda: [client.get_pool("reflected")],
-        "list_nodes": lambda: list(client.list_nodes("reflected")),
-        "get_node": lambda: [client.get_node("reflected", node.id)],
-        "list_pool_node_counts": lambda: list(client.list_pool_node_counts()),
-        "list_jobs": lambda: list(client.list_jobs()),
-        "get_job": lambda: [client.get_job(job)],
-        "counts": lambda: [client.get_job_task_counts(job)],
-        "preparation": lambda: list(client.list_job_preparation_and_release_task_status(job)),
-        "list_tasks": lambda: list(client.list_tasks(many)),
-        "get_task": lambda: [client.get_task(job, "t")],
-        "list_task_files": lambda: list(client.list_task_files(job, "t", recursive=True)),
-        "list_node_files": lambda: list(client.list_node_files("reflected", node.id)),
-    }
-    for name, ask in answers.items():
-        found = ask()
-        assert found, name
-        assert [lack for model in found for lack in lacks(model, name)] == []
-        assert json.dumps([model.as_dict() for model in found])
-    client._delete_pool_internal("reflected")

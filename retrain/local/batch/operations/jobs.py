@@ -19,25 +19,9 @@ def create(service: Service, request: Request) -> Response:
     known = account.jobs.get(body["id"].lower())
     if known is not None:
         raise Refused("JobBeingDeleted" if known.state == "deleting" else "JobExists")
-    pool_info = body["poolInfo"]
-    auto = pool_info.get("autoPoolSpecification")
-    if auto is None:
-        pool_id = pool_info["poolId"]
-        pool = account.pools.get(pool_id.lower())
-        if pool is not None and pool.state == "deleting":
-            raise Refused("PoolBeingDeleted")
-    else:
-        pool_id = service.fleet.create_for(body["id"], auto).id
-    job = Job(
-        id=body["id"],
-        number=next(account.numbers),
-        spec=body,
-        endpoint=account.endpoint,
-        pool_id=pool_id,
-    )
-    account.add(job)
-    service.endings.watch_clock(job)
-    service.endings.after_task(job)
+    if body["id"].lower() in account.schedules:
+        raise Refused("JobScheduleWithSameIdExists")
+    job = service.beginnings.begin(body["id"], body)
     return answer(201, job, job.url)
 
 

@@ -112,6 +112,12 @@ def reactivate(service: Service, request: Request) -> Response:
     return answer(204, task)
 
 
+def list_subtasks(service: Service, request: Request) -> Response:
+    """None, as the service answers for a task that is not of several instances."""
+    service.account.task(request.arguments["job"], request.arguments["task"])
+    return document({"value": []})
+
+
 def _open_job(service: Service, request: Request) -> Job:
     job = service.account.job(request.arguments["job"])
     job.demand_open()
