@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from retrain.local.batch.catalog import Catalog
 from retrain.local.batch.entity import Entity
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.job import Job, NodeTask
@@ -32,9 +33,9 @@ class Account:
         self.name = name
         self.endpoint = endpoint
         self.folder = folder
-        self.pools: dict[str, Pool] = {}
-        self.jobs: dict[str, Job] = {}
-        self.schedules: dict[str, JobSchedule] = {}
+        self.pools: Catalog[Pool] = Catalog()
+        self.jobs: Catalog[Job] = Catalog()
+        self.schedules: Catalog[JobSchedule] = Catalog()
         self.jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)  # by pool
         self.numbers = count(1)
         self._store = store
@@ -142,7 +143,7 @@ class Account:
         del self.jobs[key]
         schedule = self.schedules.get((job.schedule or "").lower())
         if schedule is not None:
-            schedule.jobs.pop(key, None)
+            del schedule.jobs[key]
 
     def flush(self) -> None:
         """Write what changed; an answer goes out only after this."""
@@ -154,7 +155,7 @@ class Account:
     def restore(self) -> None:
         """Read all back, as it was; what was running is for the caller to judge."""
         highest = 0
-        for record in self._store.load("pool"):
+        for record in sorted(self._store.load("pool"), key=lambda record: record["number"]):
             nodes = record.pop("nodes")
             pool = Pool(endpoint=self.endpoint, **record)
             for node in nodes:

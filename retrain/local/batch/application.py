@@ -31,6 +31,10 @@ _COLLECTION_LIMIT: Final = 1024 * 1024  # addtaskcollection; the SDK then sends 
 _CHUNK: Final = 1024 * 1024
 
 
+class ClientGone(Exception):
+    """The connection ended before the request did."""
+
+
 class Application:
     """`calls` counts the operations that were asked for, by the SDK's names."""
 
@@ -50,6 +54,8 @@ class Application:
             response = await self._answer(request)
         except Refused as refusal:
             response = _refusal(refusal, request_id)
+        except ClientGone:
+            return  # half a body is no request
         except Exception:
             log.exception("%s %s failed", request.method, request.raw_path)
             response = _failure(request_id)
@@ -90,6 +96,8 @@ async def _read(request: Request, receive: Receive) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
@@ -126,13 +134,17 @@ def _failure(request_id: str) -> Response:
 
 async def _write(request: Request, response: Response, request_id: str, send: Send) -> None:
     body = response.body
+    if isinstance(body, FilePart) and request.method == "GET" and not body.path.exists():
+        response = _refusal(Refused("FileNotFound"), request_id)  # removed since it was looked at
+        body = response.body
     length = body.length if isinstance(body, FilePart) else len(body)
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
     headers.append((b"request-id", request_id.encode()))
     headers.append((b"dataserviceversion", b"3.0"))
     if response.status not in (204, 304):
         headers.append((b"content-length", str(length).encode()))
-    if echo := request.headers.get("client-request-id"):
+    echo = request.headers.get("client-request-id")
+    if echo and request.headers.get("return-client-request-id", "").lower() == "true":
         headers.append((b"client-request-id", echo.encode("latin-1")))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if request.method == "HEAD":

@@ -73,6 +73,10 @@ class Entity:
         self.previous, self.previous_since = self.state, self.state_since
         self.state, self.state_since = state, self.modified
 
+    def document(self) -> dict[str, Any]:
+        """The entity as the service shows it, as JSON."""
+        raise NotImplementedError
+
     def stamps(self) -> dict[str, Any]:
         """The properties every entity has, as JSON."""
         document: dict[str, Any] = {

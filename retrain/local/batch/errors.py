@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+_SHOWN: Final = 1000  # characters of a culprit
+
 #: code -> (HTTP status, text)
 CODES: Final = {
     "ApplicationNotFound": (404, "The specified application does not exist."),
@@ -168,6 +170,7 @@ class Refused(Exception):
 
 def invalid(property_name: str, value: object, reason: str) -> Refused:
     """A property whose value can't be: says which, what it was and why."""
+    shown = str(value)[:_SHOWN]
     return Refused(
-        "InvalidPropertyValue", PropertyName=property_name, PropertyValue=str(value), Reason=reason
+        "InvalidPropertyValue", PropertyName=property_name, PropertyValue=shown, Reason=reason
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from retrain.local.batch import durations
+from retrain.local.batch.catalog import Catalog
 from retrain.local.batch.dependencies import Dependencies
 from retrain.local.batch.entity import Entity, stamp, without_nulls
 from retrain.local.batch.errors import Refused
@@ -100,7 +101,7 @@ class Job(Entity):
     reason: str | None = None
     forced: bool = False
     schedule: str | None = None  # id of the job schedule that made it, as `<schedule>:job-<n>`
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: Catalog[Task] = field(default_factory=Catalog)
     waiting: OrderedDict[str, Task] = field(default_factory=OrderedDict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     running: set[Task] = field(default_factory=set)

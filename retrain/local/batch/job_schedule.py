@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from retrain.local.batch.catalog import Catalog
 from retrain.local.batch.entity import Entity, moment_of, without_nulls
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.job import Job
@@ -45,7 +46,7 @@ class JobSchedule(Entity):
     pool_id: str | None = None  # of the auto pool that lives as long as the schedule
     ended: str | None = None
     forced: bool = False
-    jobs: dict[str, Job] = field(default_factory=dict)
+    jobs: Catalog[Job] = field(default_factory=Catalog)
 
     @property
     def url(self) -> str:

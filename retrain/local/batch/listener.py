@@ -11,8 +11,9 @@ import errno
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from retrain.local.batch.patience import PatientProtocol
 
 _KEEP_ALIVE_SECONDS = 300
 
@@ -46,7 +47,7 @@ class Listener:
         """Begin to answer."""
         self._config = uvicorn.Config(
             application,
-            http=HttpToolsProtocol,
+            http=PatientProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -73,4 +74,4 @@ class Listener:
 
     def _protocol(self) -> asyncio.Protocol:
         assert self._config is not None, "no connection is accepted before `serve`"
-        return HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})
+        return PatientProtocol(config=self._config, server_state=self._state, app_state={})

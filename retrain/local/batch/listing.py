@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from retrain.local.batch.catalog import Catalog
+from retrain.local.batch.entity import Entity
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.odata import Lookup, Predicate, compile_filter
 from retrain.local.batch.wire import Request, Response, document
 
 _PAGE: Final = 1000
+_COUNT: Final = re.compile("[0-9]{1,18}")
 
 
-class Listed(Protocol):
-    """What can be listed: numbered in the list's order, with a document."""
-
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def id(self) -> str: ...
-
-    def document(self) -> dict[str, Any]: ...
+E = TypeVar("E", bound=Entity)
 
 
-def page(request: Request, entities: Iterable[Listed], endpoint: str) -> Response:
+def page(request: Request, entities: Catalog[E], endpoint: str) -> Response:
     """One page of the entities that pass $filter, each cut to $select."""
     wanted = predicate(request)
     limit, after = page_size(request), skip_token(request)
     found: list[dict[str, Any]] = []
     last = 0
-    for entity in entities:
-        if entity.number <= after:
-            continue
+    for entity in entities.after(after):
         if len(found) == limit:
             return document(_page(request, found, f"{endpoint}{request.raw_path}", last))
         if wanted is None or wanted(_lookup(entity)):
@@ -66,7 +56,7 @@ def predicate(request: Request) -> Predicate | None:
 def page_size(request: Request) -> int:
     """maxresults, 1 to 1000. Raises Refused."""
     text = request.query.get("maxresults", str(_PAGE))
-    if not text.isdecimal() or not 1 <= int(text) <= _PAGE:
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= _PAGE:
         raise Refused(
             "InvalidQueryParameterValue",
             QueryParameterName="maxresults",
@@ -79,7 +69,7 @@ def page_size(request: Request) -> int:
 def skip_token(request: Request) -> int:
     """Where the page starts, 0 for the first. Raises Refused."""
     text = request.query.get("$skiptoken", "0")
-    if not text.isdecimal():
+    if not _COUNT.fullmatch(text):
         raise Refused(
             "InvalidQueryParameterValue",
             QueryParameterName="$skiptoken",
@@ -113,7 +103,7 @@ def _page(
     return {"value": found, "odata.nextLink": f"{address}?{text}"}
 
 
-def _lookup(entity: Listed) -> Lookup:
+def _lookup(entity: Entity) -> Lookup:
     """Ids and states are looked up without making the whole document."""
     walk: Callable[[str], Any] | None = None
 

@@ -31,6 +31,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "lt": operator.lt,
     "le": operator.le,
 }
+_DEEPEST: Final = 100  # brackets and `not`s within each other
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -46,6 +47,7 @@ class _Parser:
         self._text = text
         self._tokens = self._split(text)
         self._at = 0
+        self._depth = 0
 
     def parse(self) -> Predicate:
         predicate = self._either()
@@ -99,6 +101,14 @@ class _Parser:
         return parts[0] if len(parts) == 1 else lambda look: all(part(look) for part in parts)
 
     def _unary(self) -> Predicate:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._wrong()
+        predicate = self._simple()
+        self._depth -= 1
+        return predicate
+
+    def _simple(self) -> Predicate:
         if self._skip("not"):
             inner = self._unary()
             return lambda look: not inner(look)
@@ -118,7 +128,8 @@ class _Parser:
         self._demand(")")
         if not isinstance(prefix, str):
             raise self._wrong()
-        return lambda look: str(look(path) or "").lower().startswith(prefix.lower())
+        prefix = prefix.lower()
+        return lambda look: str(look(path) or "").lower().startswith(prefix)
 
     def _comparison(self) -> Predicate:
         path = self._path()
@@ -141,8 +152,8 @@ class _Parser:
             return text[1:-1].replace("''", "'")
         if kind == "number":
             return float(text)
-        if kind == "date":
-            return _date(text.removeprefix("datetime").strip("'"))
+        if kind == "date" and (moment := _date(text.removeprefix("datetime").strip("'"))):
+            return moment
         if kind == "word" and text in _WORDS:
             return _WORDS[text]
         raise self._wrong()
@@ -151,6 +162,8 @@ class _Parser:
 def _compares(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
     if isinstance(wanted, datetime) and isinstance(value, str):
         value = _date(value)
+    if isinstance(wanted, float) and isinstance(value, bool):
+        return False
     if isinstance(wanted, str) and isinstance(value, str):
         value, wanted = value.lower(), wanted.lower()
     try:
@@ -159,6 +172,9 @@ def _compares(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> b
         return False  # null compares with nothing, as in SQL
 
 
-def _date(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+def _date(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

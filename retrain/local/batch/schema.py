@@ -16,6 +16,8 @@ from retrain.local.batch.errors import Refused, invalid
 
 Check = Callable[[str, Any], None]
 
+#: What no process takes as an argument and no document may hold: NUL, and half a character.
+_UNSPEAKABLE: Final = re.compile("[\0\ud800-\udfff]")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -29,6 +31,8 @@ def text(name: str, value: Any, *, limit: int = 65536) -> None:
     """A string of at most `limit` characters."""
     if not isinstance(value, str) or len(value) > limit:
         raise invalid(name, value, f"A string of at most {limit} characters is expected")
+    if _UNSPEAKABLE.search(value):
+        raise invalid(name, value.encode(errors="replace"), "It has characters that are no text")
 
 
 def prefix(name: str, value: Any) -> None:

@@ -11,12 +11,12 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs
 
 from retrain.local.batch.errors import Refused
+from retrain.local.batch.wire import http_moment
 
 _SIGNED: Final = (
     "content-encoding",
@@ -85,11 +85,8 @@ class SharedKey:
 
 def _check_date(headers: Mapping[str, str], now: datetime) -> None:
     text = headers.get("ocp-date") or headers.get("date", "")
-    try:
-        sent = parsedate_to_datetime(text)
-    except ValueError:
-        sent = datetime.min.replace(tzinfo=UTC)
-    if abs(now - sent) > _SKEW:
+    sent = http_moment(text)
+    if sent is None or abs(now - sent) > _SKEW:
         raise Refused(
             "AuthenticationFailed",
             AuthenticationErrorDetail=f"The request's date '{text}' is missing or more than 15 "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ class Request:
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Refused InvalidRequestBody."""
         try:
-            document = json.loads(self.body)
-        except ValueError as error:
+            document = json.loads(self.body, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
             raise Refused("InvalidRequestBody", Reason=f"The body is no JSON: {error}") from error
         if not isinstance(document, dict):
             raise Refused("InvalidRequestBody", Reason="The body is not a JSON object")
@@ -67,10 +67,10 @@ class Request:
         text = self.headers.get(name)
         if not text:
             return None
-        try:
-            return parsedate_to_datetime(text)
-        except ValueError as error:
-            raise Refused("InvalidHeaderValue", HeaderName=name, HeaderValue=text) from error
+        moment = http_moment(text)
+        if moment is None:
+            raise Refused("InvalidHeaderValue", HeaderName=name, HeaderValue=text)
+        return moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def _no_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which JSON has not."""
+    raise ValueError(f"{name} is no JSON")
+
+
 def answer(status: int, entity: Entity | None = None, url: str | None = None) -> Response:
     """An answer without a body, with the entity's stamps and address."""
     headers = _stamps(entity) if entity else ()
@@ -103,6 +108,15 @@ def document(body: Mapping[str, Any], entity: Entity | None = None) -> Response:
     """A JSON document."""
     headers = (("content-type", JSON_TYPE), *(_stamps(entity) if entity else ()))
     return Response(200, json.dumps(body, separators=(",", ":")).encode(), headers)
+
+
+def http_moment(text: str) -> datetime | None:
+    """The moment that an HTTP header writes, None when it writes none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def http_date(moment: datetime) -> str:

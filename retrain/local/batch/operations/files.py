@@ -6,9 +6,11 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from retrain.local.batch import launch, listing
 from retrain.local.batch.entity import stamp
@@ -16,7 +18,7 @@ from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import FilePart, Request, Response, answer, http_date
 
-_RANGE: Final = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
 def get_of_task(service: Service, request: Request) -> Response:
@@ -65,8 +67,13 @@ def _node_folder(service: Service, request: Request) -> tuple[Path, str]:
 def _find(folder: Path, request: Request) -> Path:
     """The file's path; one that leads out of the folder does not exist."""
     path = folder / request.arguments["file"]
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.exists():
-        raise Refused("FileNotFound")
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+        kind = path.stat().st_mode
+    except (OSError, ValueError) as error:  # not there, or no name a file can have
+        raise Refused("FileNotFound") from error
+    if not inside or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise Refused("FileNotFound")  # a pipe would keep its reader waiting
     return path
 
 
@@ -79,7 +86,7 @@ def _get(folder: Path, url: str, request: Request) -> Response:
         ("last-modified", http_date(_at(about.st_mtime))),
         ("ocp-creation-time", http_date(_at(about.st_ctime))),
         ("ocp-batch-file-isdirectory", str(is_folder)),
-        ("ocp-batch-file-url", f"{url}/files/{request.arguments['file']}"),
+        ("ocp-batch-file-url", f"{url}/files/{_address(request.arguments['file'])}"),
         ("ocp-batch-file-mode", f"0{about.st_mode:o}"),
         ("content-type", "application/octet-stream"),
     )
@@ -122,12 +129,19 @@ def _list(service: Service, folder: Path, url: str, request: Request) -> Respons
     if not folder.exists():
         raise Refused("TaskFilesUnavailable")
     recursive = request.flag("recursive")
-    items = [_item(path, folder, url) for path in _walk(folder, recursive=recursive)]
+    items = []
+    for path in _walk(folder, recursive=recursive):
+        with suppress(OSError):
+            items.append(_item(path, folder, url))
     return listing.page_of(request, items, service.account.endpoint)
 
 
 def _walk(folder: Path, *, recursive: bool) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:  # a task is at work: what was there a moment ago may be gone
+        return
+    for path in found:
         yield path
         if recursive and path.is_dir() and not path.is_symlink():
             yield from _walk(path, recursive=True)
@@ -135,7 +149,8 @@ def _walk(folder: Path, *, recursive: bool) -> Iterator[Path]:
 
 def _item(path: Path, folder: Path, url: str) -> dict[str, Any]:
     name = path.relative_to(folder).as_posix()
-    item: dict[str, Any] = {"name": name, "url": f"{url}/files/{name}", "isDirectory": True}
+    address = f"{url}/files/{_address(name)}"
+    item: dict[str, Any] = {"name": name, "url": address, "isDirectory": True}
     about = path.lstat()
     if not stat.S_ISDIR(about.st_mode):
         item["isDirectory"] = False
@@ -162,3 +177,8 @@ def _delete(folder: Path, request: Request) -> Response:
 
 def _at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _address(name: str) -> str:
+    """A file's path as part of a URL, whatever bytes its name is made of."""
+    return quote(name, errors="surrogateescape")

@@ -31,7 +31,7 @@ def get(service: Service, request: Request) -> Response:
 
 
 def list_all(service: Service, request: Request) -> Response:
-    return listing.page(request, service.account.jobs.values(), service.account.endpoint)
+    return listing.page(request, service.account.jobs, service.account.endpoint)
 
 
 def patch(service: Service, request: Request) -> Response:
@@ -108,6 +108,7 @@ def terminate(service: Service, request: Request) -> Response:
     body = request.optional_object()
     job_bodies.JOB_TERMINATE("", body)
     job.demand_open()
+    job.forced = request.flag("force")
     service.endings.terminate(job, body.get("terminateReason") or "UserTerminate")
     return answer(202, job)
 

@@ -32,7 +32,7 @@ def exists(service: Service, request: Request) -> Response:
 
 
 def list_all(service: Service, request: Request) -> Response:
-    return listing.page(request, service.account.pools.values(), service.account.endpoint)
+    return listing.page(request, service.account.pools, service.account.endpoint)
 
 
 def patch(service: Service, request: Request) -> Response:

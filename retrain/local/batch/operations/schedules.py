@@ -34,12 +34,12 @@ def exists(service: Service, request: Request) -> Response:
 
 def list_all(service: Service, request: Request) -> Response:
     account = service.account
-    return listing.page(request, account.schedules.values(), account.endpoint)
+    return listing.page(request, account.schedules, account.endpoint)
 
 
 def list_jobs(service: Service, request: Request) -> Response:
     schedule = service.account.schedule(request.arguments["schedule"])
-    return listing.page(request, schedule.jobs.values(), service.account.endpoint)
+    return listing.page(request, schedule.jobs, service.account.endpoint)
 
 
 def patch(service: Service, request: Request) -> Response:

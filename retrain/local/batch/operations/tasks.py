@@ -72,7 +72,7 @@ def get(service: Service, request: Request) -> Response:
 
 def list_all(service: Service, request: Request) -> Response:
     job = service.account.job(request.arguments["job"])
-    return listing.page(request, job.tasks.values(), service.account.endpoint)
+    return listing.page(request, job.tasks, service.account.endpoint)
 
 
 def replace(service: Service, request: Request) -> Response:
