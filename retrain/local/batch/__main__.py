@@ -34,9 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(settings))
     except (OSError, RuntimeError, ValueError) as error:
-        sys.stderr.write(f"{error.strerror if isinstance(error, OSError) else error}\n")
+        sys.stderr.write(f"{_words(error)}\n")
         return 1
     return 0
+
+
+def _words(error: Exception) -> str:
+    """An OSError's own words begin with a number that helps nobody."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
 async def _serve(settings: BatchSettings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,11 +36,12 @@ async def remove(folder: Path) -> None:
 
 async def remove_job(nodes: Path, folder: str, present: Collection[str]) -> None:
     """Remove the job's folder from every node, and the roots of nodes that are gone."""
-    await asyncio.to_thread(_remove_job, nodes, folder, present)
+    roots = list(nodes.glob("*"))  # now: a root that comes later is of a node that comes later
+    await asyncio.to_thread(_remove_job, roots, folder, present)
 
 
-def _remove_job(nodes: Path, folder: str, present: Collection[str]) -> None:
-    for root in nodes.glob("*"):
+def _remove_job(roots: Iterable[Path], folder: str, present: Collection[str]) -> None:
+    for root in roots:
         shutil.rmtree(root / folder, ignore_errors=True)
         with suppress(OSError):  # other jobs of the same schedule are there, or nothing was
             (root / folder).parent.rmdir()

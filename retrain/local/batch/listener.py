@@ -21,7 +21,8 @@ _KEEP_ALIVE_SECONDS = 300
 class Listener:
     """Binds in `bind`, so that the port is known; answers only after `serve`."""
 
-    def __init__(self) -> None:
+    def __init__(self, silence_seconds: float) -> None:
+        self._silence_seconds = silence_seconds
         self._state = ServerState()
         self._config: uvicorn.Config | None = None
         self._server: asyncio.Server | None = None
@@ -74,4 +75,6 @@ class Listener:
 
     def _protocol(self) -> asyncio.Protocol:
         assert self._config is not None, "no connection is accepted before `serve`"
-        return PatientProtocol(config=self._config, server_state=self._state, app_state={})
+        protocol = PatientProtocol(config=self._config, server_state=self._state, app_state={})
+        protocol.silence_seconds = self._silence_seconds
+        return protocol

@@ -12,17 +12,18 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADERS_BYTES: Final = 64 * 1024
-#: Until the first request is whole, and between two parts of one; an idle connection has more.
-SILENCE_SECONDS: Final = 60.0
 
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Ends a connection whose request is too large or too slow."""
+    """Ends a connection whose headers are too large, or whose request stops halfway.
 
-    silence_seconds = SILENCE_SECONDS
+    `silence_seconds` is from the connection, or from the last part of a request, to the next.
+    """
+
+    silence_seconds = 60.0
     _alarm: asyncio.TimerHandle | None = None
     _unread = 0  # bytes since the last request's headers were complete
 
@@ -64,7 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._alarm = None
 
     def _end(self, words: bytes) -> None:
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        begun = getattr(self.cycle, "response_started", False)  # there is no cycle at first
+        if not begun or self.cycle.response_complete:
             self.transport.write(words)
         self.transport.close()

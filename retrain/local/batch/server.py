@@ -42,7 +42,7 @@ class BatchServer:
         self._allocation = allocation
         self._clock = clock
         self._lock = FileLock(settings.data / "lock")
-        self._listener = Listener()
+        self._listener = Listener(settings.silence_seconds)
         self._service: Service | None = None
         self._application: Application | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,6 +66,16 @@ class BatchServer:
         if self._service is None:
             raise RuntimeError("The Batch emulator is not running")
         return self._service
+
+    @property
+    def application(self) -> Application:
+        """What answers, for those who ask it without a socket.
+
+        Raises RuntimeError before `start`.
+        """
+        if self._application is None:
+            raise RuntimeError("The Batch emulator is not running")
+        return self._application
 
     def wake(self) -> None:
         """Look at what is due: for tests, which move their clock. From any thread."""

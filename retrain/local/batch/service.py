@@ -52,7 +52,13 @@ class Service:
     async def resume(self) -> None:
         """Take up what an earlier life left: kill its processes, requeue, go on ending jobs."""
         await self.runner.reap()
-        self.account.restore()
+        try:
+            self.account.restore()
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RuntimeError(
+                f"What is in {self.account.folder} was not written by this emulator, or only half: "
+                f"{error!r}. Start with another --data folder."
+            ) from error
         for job in self.account.jobs.values():
             self.preparations.forget_for_reboot(job)
             if job.state in ("terminating", "deleting"):

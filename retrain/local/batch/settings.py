@@ -21,7 +21,8 @@ class BatchSettings:
     nodes when the answer to its creation arrives. `speed` is how much faster than the clock the
     service's own intervals pass: those of autoscaling and job schedules, and resize timeouts.
     `environments` is where the image builder keeps virtual environments; None means
-    `data`/environments.
+    `data`/environments. `silence_seconds` is how long a client may pause in the middle of a
+    request.
     """
 
     data: Path
@@ -33,6 +34,7 @@ class BatchSettings:
     environments: Path | None = None
     allocation_seconds: float = 0.0
     speed: float = 1.0
+    silence_seconds: float = 60.0
 
     @property
     def environments_folder(self) -> Path:

@@ -59,7 +59,7 @@ class SharedKey:
         _check_date(headers, now)
         text = self.string_to_sign(method, raw_path, query, headers)
         wanted = base64.b64encode(hmac.digest(self._key, text.encode(), hashlib.sha256)).decode()
-        if not hmac.compare_digest(wanted, signature):
+        if not hmac.compare_digest(wanted.encode(), signature.encode()):
             raise Refused(
                 "AuthenticationFailed",
                 AuthenticationErrorDetail="The MAC signature found in the HTTP request is not the "

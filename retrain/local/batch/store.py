@@ -17,22 +17,33 @@ _VERSION: Final = 1
 class Store:
     """Documents by (kind, key). Nothing is on disk before `commit`.
 
-    Raises RuntimeError when the file was written by a newer version.
+    Raises RuntimeError when the file was written by a newer version, or can't be read.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise self._damaged(error) from error
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
-            self._db.close()
             raise RuntimeError(
-                f"{path} was written by a newer Retrain (format {version}, this one knows "
+                f"{self._path} was written by a newer Retrain (format {version}, this one knows "
                 f"{_VERSION}). Update Retrain, or start with another --data folder."
             )
-        self._db.execute(f"PRAGMA user_version={_VERSION}")
+        if version != _VERSION:
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, "
             "PRIMARY KEY (kind, key)) WITHOUT ROWID"
@@ -62,8 +73,17 @@ class Store:
     def load(self, kind: str) -> Iterator[dict[str, Any]]:
         """All documents of a kind, in the order of their keys."""
         query = "SELECT body FROM documents WHERE kind = ? ORDER BY key"
-        for (body,) in self._db.execute(query, (kind,)):
-            yield json.loads(body)
+        try:
+            for (body,) in self._db.execute(query, (kind,)):
+                yield json.loads(body)
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> RuntimeError:
+        return RuntimeError(
+            f"{self._path} can't be read ({error}). Move it away, or start with another --data "
+            "folder; jobs and pools in it are lost, files of tasks are not."
+        )
 
     def commit(self) -> None:
         """Make all that was written since the last commit last."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import pytest
 from azure.batch import BatchClient
 from azure.batch import models as batch
 
-from retrain.local.batch import BatchServer, BatchSettings
+from retrain.local.batch import BatchSettings
 from tests.contract.batch.conftest import (
     add_task,
     client_of,
@@ -159,26 +157,3 @@ def test_a_pool_keeps_its_nodes(tmp_path: Path, environments: Path) -> None:
         assert {node.id for node in client.list_nodes("p")} == before
         client._resize_pool_internal("p", batch.BatchPoolResizeOptions(target_dedicated_nodes=3))
         assert {node.id for node in client.list_nodes("p")} > before
-
-
-def test_two_emulators_never_share_a_folder(tmp_path: Path) -> None:
-    settings = BatchSettings(data=tmp_path)
-    refused = pytest.raises(RuntimeError, match="Another Batch emulator")
-    with running(settings), refused, running(settings):
-        pass
-
-
-def test_a_port_in_use_is_said(tmp_path: Path) -> None:
-    with running(BatchSettings(data=tmp_path / "a")) as server:
-        taken = BatchSettings(data=tmp_path / "b", port=server.port)
-        with pytest.raises(OSError, match=f"Port {server.port} .* is in use"), running(taken):
-            pass
-
-
-def test_a_folder_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "batch.sqlite") as database:
-        database.execute("PRAGMA user_version=99")
-    database.close()
-    server = BatchServer(BatchSettings(data=tmp_path))
-    with pytest.raises(RuntimeError, match="newer Retrain"), running(server.settings):
-        pass
