@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from retrain.local.batch.account import Account
 from retrain.local.batch.endings import Endings
@@ -10,13 +10,21 @@ from retrain.local.batch.errors import Refused
 from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.job import Job
 from retrain.local.batch.job_schedule import JobSchedule
+from retrain.local.batch.scheduler import Scheduler
+from retrain.local.batch.task import Task
+
+#: What a job manager task's specification says beyond that of other tasks.
+_OF_MANAGERS: Final = ("killJobOnCompletion", "runExclusive", "allowLowPriorityNode")
 
 
 class Beginnings:
     """Makes jobs from specifications that have been checked."""
 
-    def __init__(self, account: Account, fleet: Fleet, endings: Endings) -> None:
+    def __init__(
+        self, account: Account, fleet: Fleet, scheduler: Scheduler, endings: Endings
+    ) -> None:
         self._account = account
+        self._scheduler = scheduler
         self._fleet = fleet
         self._endings = endings
 
@@ -32,9 +40,18 @@ class Beginnings:
             schedule=schedule.id if schedule else None,
         )
         self._account.add(job)
+        self._add_manager(job)
         self._endings.watch_clock(job)
         self._endings.after_task(job)
         return job
+
+    def _add_manager(self, job: Job) -> None:
+        """The first task is the one that adds the others."""
+        if job.manager is not None:
+            spec = {name: value for name, value in job.manager.items() if name not in _OF_MANAGERS}
+            number = next(self._account.numbers)
+            self._account.add(Task(id=spec["id"], number=number, spec=spec, job=job))
+            self._scheduler.fill_for(job)
 
     def _pool(self, job_id: str, wish: dict[str, Any], schedule: JobSchedule | None) -> str:
         auto = wish.get("autoPoolSpecification")

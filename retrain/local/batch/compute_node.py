@@ -102,8 +102,13 @@ class ComputeNode:
     @property
     def free(self) -> int:
         """Slots that could take a task now."""
+        return self.pool.slots - self.used if self.ready else 0
+
+    @property
+    def ready(self) -> bool:
+        """It may take tasks, if it has slots for them."""
         ready = self.state in ("idle", "running") and not self.leaving
-        return self.pool.slots - self.used if ready and self.scheduling == "enabled" else 0
+        return ready and self.scheduling == "enabled"
 
     @property
     def waits_for_start_task(self) -> bool:

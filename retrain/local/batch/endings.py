@@ -23,6 +23,7 @@ ALL_DONE = "AllTasksComplete"
 OUT_OF_TIME = "MaxWallClockTimeExpiry"
 BY_USER = "UserTerminate"
 FAILED = "TaskFailed"
+MANAGER_DONE = "JMComplete"
 
 
 class Endings:
@@ -52,6 +53,8 @@ class Endings:
     def task_over(self, task: Task) -> None:
         """A task left its node, or ended without one: its exit may be its job's end."""
         job = task.job
+        if task.state == "completed" and task.manages and job.ends_with_manager:
+            self.terminate(job, MANAGER_DONE)
         if task.state == "completed" and job.state == "active" and job.acts_on_failure:
             action = exits.job_action(task.spec, task.exit)
             if action == "terminate":
@@ -62,10 +65,12 @@ class Endings:
 
     def take_up(self, job: Job) -> None:
         """After a restart: what the end of a task had begun is done."""
-        if job.state == "active" and job.acts_on_failure:
-            over = [task for task in job.tasks.values() if task.state == "completed"]
-            if any(exits.job_action(task.spec, task.exit) == "terminate" for task in over):
-                self.terminate(job, FAILED)
+        over = [task for task in job.tasks.values() if task.state == "completed"]
+        if job.ends_with_manager and any(task.manages for task in over):
+            self.terminate(job, MANAGER_DONE)
+        fatal = any(exits.job_action(task.spec, task.exit) == "terminate" for task in over)
+        if job.state == "active" and job.acts_on_failure and fatal:
+            self.terminate(job, FAILED)
         self.after_task(job)
 
     def after_task(self, job: Job) -> None:

@@ -153,6 +153,16 @@ class Job(Entity):
         return self.spec.get("jobReleaseTask")
 
     @property
+    def manager(self) -> dict[str, Any] | None:
+        """The specification of the job manager task."""
+        return self.spec.get("jobManagerTask")
+
+    @property
+    def ends_with_manager(self) -> bool:
+        """The end of the job manager task is the job's."""
+        return (self.manager or {}).get("killJobOnCompletion", True) is not False
+
+    @property
     def auto_pool(self) -> dict[str, Any] | None:
         """The specification of its auto pool."""
         return (self.spec.get("poolInfo") or {}).get("autoPoolSpecification")

@@ -18,7 +18,6 @@ from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.pool_bodies import POOL_INFO
 from retrain.local.batch.schema import (
     Check,
-    anything,
     choice,
     duration,
     flag,
@@ -71,10 +70,33 @@ _DEPENDS_ON: Final = record(
         "taskIdRanges": listing(record({"start!": _TASK_NUMBER, "end!": _TASK_NUMBER})),
     }
 )
+
+
+def _parallel(name: str, value: Any) -> None:
+    """How many tasks at once: -1 is no limit, 0 makes no sense."""
+    integer(-1, 2**31 - 1)(name, value)
+    if value == 0:
+        raise invalid(name, value, "-1, for no limit, or 1 and more is expected")
+
+
+_MANAGER: Final = record(
+    {
+        "id!": identifier,
+        "displayName": NAME,
+        **COMMAND,
+        "outputFiles": _OUTPUT_FILES,
+        "constraints": TASK_CONSTRAINTS,
+        "requiredSlots": integer(1, 256),
+        "killJobOnCompletion": flag,
+        "runExclusive": flag,
+        "allowLowPriorityNode": flag,
+        "applicationPackageReferences": not_emulated,
+    }
+)
 _JOB_UPDATE: Final[dict[str, Check]] = {
     "priority": integer(-(2**31), 2**31 - 1),
     "allowTaskPreemption": flag,
-    "maxParallelTasks": integer(-1, 2**31 - 1),
+    "maxParallelTasks": _parallel,
     "constraints": record({"maxWallClockTime": duration, "maxTaskRetryCount": RETRIES}),
     "poolInfo": POOL_INFO,
     "onAllTasksComplete": choice("noaction", "terminatejob"),
@@ -97,7 +119,7 @@ _RELEASE: Final = record(
 _JOB: Final[dict[str, Check]] = {
     "displayName": NAME,
     "usesTaskDependencies": flag,
-    "jobManagerTask": not_emulated,
+    "jobManagerTask": _MANAGER,
     "jobPreparationTask": _PREPARATION,
     "jobReleaseTask": _RELEASE,
     "commonEnvironmentSettings": SETTINGS,
@@ -119,7 +141,7 @@ NEW_TASK: Final = record(
         "outputFiles": _OUTPUT_FILES,
         "constraints": TASK_CONSTRAINTS,
         "requiredSlots": integer(1, 256),
-        "affinityInfo": anything,
+        "affinityInfo": record({"affinityId!": text}),
         "exitConditions": _EXIT_CONDITIONS,
         "multiInstanceSettings": not_emulated,
         "dependsOn": _DEPENDS_ON,
@@ -142,7 +164,7 @@ def check_job(body: dict[str, Any], *, of_schedule: bool) -> None:
     if body.get("jobReleaseTask") and not body.get("jobPreparationTask"):
         reason = "A job release task needs a job preparation task"
         raise invalid("jobReleaseTask", "", reason)
-    check_commands(body.get("jobPreparationTask"), body.get("jobReleaseTask"))
+    check_commands(*(body.get(f"job{kind}Task") for kind in ("Manager", "Preparation", "Release")))
 
 
 def _check_pool(pool: dict[str, Any], *, of_schedule: bool) -> None:

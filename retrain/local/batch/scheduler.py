@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from itertools import count
 from typing import Any
 
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.execution import Node, Outcome
 from retrain.local.batch.job import Job
+from retrain.local.batch.placement import need, place, victims
 from retrain.local.batch.pool import ComputeNode, Pool
 from retrain.local.batch.preparations import Preparations, run_fresh
 from retrain.local.batch.task import ENDED_BY_USER, Task, Verdict
@@ -33,6 +36,7 @@ class Scheduler:
         self._runner = runner
         self._preparations = preparations
         self._on_task_over = on_task_over
+        self._turns = count(1)
         self._carrying: dict[Task, asyncio.Task[None]] = {}
         self._told: dict[Task, asyncio.Future[None]] = {}  # preparing tasks: set when killed
 
@@ -44,35 +48,32 @@ class Scheduler:
 
     def fill(self, pool: Pool) -> None:
         """Give waiting tasks to free nodes, jobs of higher priority first."""
-        if pool.state != "active" or not any(node.free > 0 for node in pool.nodes.values()):
+        of_pool = self._account.jobs_of[pool.id.lower()].values()
+        preempting = any(job.running and job.spec.get("allowTaskPreemption") for job in of_pool)
+        free = any(node.free > 0 for node in pool.nodes.values())
+        if pool.state != "active" or not (free or preempting):
             return
-        jobs = [job for job in self._account.jobs_of[pool.id.lower()].values() if job.waiting]
+        jobs = [job for job in of_pool if job.waiting]
         for job in sorted(jobs, key=lambda job: (-job.priority, job.number)):
-            self._fill_from(job, pool)
+            self._fill_from(job, pool, preempting=preempting)
 
-    def _fill_from(self, job: Job, pool: Pool) -> None:
+    def _fill_from(self, job: Job, pool: Pool, *, preempting: bool) -> None:
         while job.state == "active" and job.may_start_more():
             task = next(iter(job.waiting.values()))
-            node = self._place(task, pool)
+            barred = partial(self._preparations.barred, job)
+            node = place(task, pool, barred)
             if node is None:
+                if preempting:
+                    self.kill(victims(task, pool, barred), "requeue")
                 return
             del job.waiting[task.id.lower()]
             self._assign(task, node)
 
-    def _place(self, task: Task, pool: Pool) -> ComputeNode | None:
-        """The node with most free slots ("spread") or with fewest that suffice ("pack")."""
-        fitting = [
-            node
-            for node in pool.nodes.values()
-            if node.free >= task.slots and not self._preparations.barred(task.job, node)
-        ]
-        policy = pool.spec.get("taskSchedulingPolicy") or {}
-        choose = min if policy.get("nodeFillType") == "pack" else max
-        return choose(fitting, key=lambda node: node.free, default=None)
-
     def _assign(self, task: Task, node: ComputeNode) -> None:
         task.runs += 1
+        task.turn = next(self._turns)
         task.verdict = None
+        task.held = need(task, node.pool)
         task.node = _node_document(task, node)
         node.take(task)
         task.job.running.add(task)

@@ -42,7 +42,7 @@ class Service:
         )
         self.logs = LogUploads(folder)
         self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
-        self.beginnings = Beginnings(self.account, self.fleet, self.endings)
+        self.beginnings = Beginnings(self.account, self.fleet, self.scheduler, self.endings)
         self.schedules = Schedules(self.account, self.beginnings, self.endings, self.fleet, clock)
         self.endings.on_job_over = self.schedules.job_over
 

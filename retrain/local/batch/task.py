@@ -50,6 +50,8 @@ class Task(Entity):
     node: dict[str, str] | None = None  # nodeInfo
     runs: int = 0
     verdict: Verdict | None = field(default=None, compare=False)
+    held: int = 0  # slots of the node it is on, or was
+    turn: int = 0  # counts up with each start of a task, of all tasks
 
     @property
     def key(self) -> tuple[str, str]:
@@ -64,7 +66,30 @@ class Task(Entity):
     @property
     def slots(self) -> int:
         """How many of a node's slots it takes."""
-        return int(self.spec.get("requiredSlots") or 1)
+        return self.held or int(self.spec.get("requiredSlots") or 1)
+
+    @property
+    def affinity(self) -> str | None:
+        """Of the node it would rather run on."""
+        affinity: str | None = (self.spec.get("affinityInfo") or {}).get("affinityId")
+        return affinity
+
+    @property
+    def manages(self) -> bool:
+        """It is the job manager task of its job."""
+        manager = self.job.manager
+        return manager is not None and manager["id"].lower() == self.id.lower()
+
+    @property
+    def exclusive(self) -> bool:
+        """Nothing may run beside it on its node."""
+        return self.manages and (self.job.manager or {}).get("runExclusive", True) is not False
+
+    @property
+    def allows_low_priority(self) -> bool:
+        """It may run on a node that can be preempted."""
+        manager = (self.job.manager or {}) if self.manages else {}
+        return manager.get("allowLowPriorityNode") is not False
 
     @property
     def max_retries(self) -> int:

@@ -16,15 +16,10 @@ from retrain.local.batch.wire import Request
 TOOLS: Final = {"close", "send_request", "create_tasks"}
 #: The client's long-running forms poll the operation of the same name.
 POLLING: Final = "begin_"
-#: Operations on pools and nodes that another branch brings.
+#: Operations on pools and the account that another branch brings.
 AWAITED: Final = {
-    *("deallocate_node", "reboot_node", "reimage_node", "start_node", "remove_nodes"),
-    *("disable_node_scheduling", "enable_node_scheduling", "upload_node_logs"),
-    *("create_node_user", "replace_node_user", "delete_node_user"),
-    *("get_node_remote_login_settings", "get_node_extension", "list_node_extensions"),
     *("disable_pool_auto_scale", "enable_pool_auto_scale", "evaluate_pool_auto_scale"),
-    *("stop_pool_resize", "replace_pool_properties", "list_pool_usage_metrics"),
-    *("get_application", "list_applications", "list_supported_images"),
+    *("list_pool_usage_metrics", "get_application", "list_applications", "list_supported_images"),
 }
 
 
