@@ -4,7 +4,7 @@ Opening and closing one costs the SDK a second, so a module's tests share them.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from azure.servicebus import (
     ServiceBusReceiver,
     ServiceBusSender,
 )
+from azure.servicebus.exceptions import ServiceBusError
 
 
 class Clients:
@@ -39,6 +40,11 @@ class Clients:
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda handler: handler.close(), opened))
         self.client.close()
+
+    def warm(self, *opened: ServiceBusSender | ServiceBusReceiver) -> None:
+        """Open them all at once."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda handler: handler.__enter__(), opened))
 
     def sender(self, queue: str) -> ServiceBusSender:
         if queue not in self._senders:
@@ -84,6 +90,23 @@ def some(receiver: ServiceBusReceiver, count: int) -> list[ServiceBusReceivedMes
 def body(message: ServiceBusReceivedMessage) -> bytes:
     """What was sent as data."""
     return b"".join(message.body)
+
+
+def refusals(
+    client: ServiceBusClient, attempts: Mapping[str, Callable[[ServiceBusClient], object]]
+) -> dict[str, str]:
+    """What each attempt was refused with: the exception's name and text. All at once: each takes
+    the SDK a second."""
+
+    def refused(attempt: Callable[[ServiceBusClient], object]) -> str:
+        try:
+            attempt(client)
+        except ServiceBusError as error:
+            return f"{type(error).__name__}: {error}"
+        return "it was not refused"
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(attempts, pool.map(refused, attempts.values()), strict=True))
 
 
 def until(true: Callable[[], bool], seconds: float = 10) -> None:
