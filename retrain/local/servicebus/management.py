@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from retrain.local.servicebus import rule_requests
 from retrain.local.servicebus.amqp import Array, Int, Timestamp
+from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.sessions import Sessions
 from retrain.local.servicebus.engine.topic import Topic
@@ -35,6 +37,7 @@ _NO_LOCK: Final = uuid.UUID(int=0)
 class Request:
     """consumer: the receiver in whose name the client asks, if it says so."""
 
+    namespace: Namespace
     entity: Queue | Topic
     operation: str
     body: dict[Any, Any]
@@ -179,6 +182,24 @@ def _list_sessions(request: Request) -> _Reply:
     return {"skip": Int(skip + len(page)), "sessions-ids": Array(page)} if page else None
 
 
+def _add_rule(request: Request) -> _Reply:
+    name, description = request.field("rule-name", str), request.field("rule-description", dict)
+    rule_requests.add(request.namespace, request.entity.name, name, description)
+    return {}
+
+
+def _remove_rule(request: Request) -> _Reply:
+    name = request.field("rule-name", str)
+    rule_requests.remove(request.namespace, request.entity.name, name)
+    return {}
+
+
+def _enumerate_rules(request: Request) -> _Reply:
+    skip, top = request.field("skip", int), request.field("top", int)
+    found = rule_requests.page(request.namespace, request.entity.name, skip, top)
+    return {"rules": found} if found else None
+
+
 def _entry(message: Message) -> dict[str, Any]:
     return {"message": serialize(message)}
 
@@ -207,4 +228,7 @@ _OPERATIONS: Final[dict[str, Callable[[Request], _Reply]]] = {
     "get-session-state": _get_session_state,
     "set-session-state": _set_session_state,
     "get-message-sessions": _list_sessions,
+    "add-rule": _add_rule,
+    "remove-rule": _remove_rule,
+    "enumerate-rules": _enumerate_rules,
 }

@@ -89,8 +89,8 @@ class Namespace:
     def stop(self) -> None:
         """Note when each entity was last used, and end every timer."""
         self._idle.stop()
-        for path, entry in self._entries.items():
-            self._catalogue.save(self._entry(path, type(entry.settings)))
+        for path in self._entries:
+            self._catalogue.save(self.describe(path))
         for entity in self._entities:
             entity.stop()
 
@@ -124,8 +124,16 @@ class Namespace:
 
     # -- what there is
 
+    def describe(self, path: str) -> Entry[EntitySettings]:
+        """Whatever is there. Raises EntityNotFound, as all of these do."""
+        found = self._entries.get(path.strip("/").lower())
+        if found is None:
+            raise EntityNotFound(path)
+        if not isinstance(found.settings, RuleSettings):
+            found.accessed_at = max(found.accessed_at, last_used(self.find(path)))
+        return found
+
     def queue(self, name: str) -> Entry[QueueSettings]:
-        """Raises EntityNotFound, as all of these do."""
         return self._entry(name, QueueSettings)
 
     def topic(self, name: str) -> Entry[TopicSettings]:
@@ -249,11 +257,9 @@ class Namespace:
             self._idle.watch(settings.path.lower(), self.find(settings.path), None)
 
     def _entry(self, path: str, kind: type[_Settings]) -> Entry[_Settings]:
-        found = self._entries.get(path.strip("/").lower())
-        if found is None or not isinstance(found.settings, kind):
+        found = self.describe(path)
+        if not isinstance(found.settings, kind):
             raise EntityNotFound(path)
-        if not isinstance(found.settings, RuleSettings):
-            found.accessed_at = max(found.accessed_at, last_used(self.find(path)))
         return cast("Entry[_Settings]", found)
 
     def _below(self, path: str, kind: type[_Settings]) -> list[Entry[_Settings]]:

@@ -64,6 +64,7 @@ class Requests:
             self._session.connection.claims.require(Claim(self._address, (right,)))
             result = management.perform(
                 management.Request(
+                    namespace=self._session.namespace,
                     entity=self._entity,
                     operation=str(properties.get("operation")),
                     body=body if isinstance(body, dict) else {},
