@@ -2,7 +2,8 @@
 
 `engine` holds the rules of queues and knows no wire; `amqp` is the protocol's types and knows no
 queue; `wire` joins the two, `management` answers requests, `store` keeps it all on disk, and
-`listener` lets the same process receive without a wire.
+`listener` lets the same process receive without a wire. `door` tells AMQP from https on the one
+port, `sas` judges tokens, and `admin` is what the administration client speaks to.
 """
 
 from retrain.local.servicebus.config import ConfigError, parse_config, read_config
@@ -13,6 +14,7 @@ from retrain.local.servicebus.errors import (
     SessionLockLost,
 )
 from retrain.local.servicebus.listener import Delivery, Listener, LockedSession
+from retrain.local.servicebus.sas import Key
 from retrain.local.servicebus.server import ServiceBusServer, ServiceBusSettings
 from retrain.local.servicebus.settings import NamespaceSettings, QueueSettings
 from retrain.local.servicebus.store import DataFolderUnusable
@@ -22,6 +24,7 @@ __all__ = [
     "DataFolderUnusable",
     "Delivery",
     "EntityNotFound",
+    "Key",
     "Listener",
     "LockLost",
     "LockedSession",

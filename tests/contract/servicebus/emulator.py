@@ -82,9 +82,9 @@ class Emulator:
 class EmulatorProcess:
     """`python -m retrain.local.servicebus`, which prints its connection string when it is ready."""
 
-    def __init__(self, folder: Path, config: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, config: Path, port: int = 0, *options: str) -> None:
         command = [sys.executable, "-m", "retrain.local.servicebus", "--port", str(port)]
-        command += ["--config", str(config), "--data", str(folder)]
+        command += ["--config", str(config), "--data", str(folder), *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         found = None

@@ -2,7 +2,11 @@
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,22 +16,54 @@ from retrain.local.servicebus.config_file import (
     SubscriptionProperties,
     TopicProperties,
 )
+from retrain.local.servicebus.sas import DEFAULT_KEY
 from tests.contract.servicebus.emulator import EmulatorProcess
 
 PAGE = Path("docs/servicebus.md").read_text("utf-8")
 
 
+def examples(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
 def example(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
+    (found,) = examples(language)
+    return found
 
 
-def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def keys() -> list[str]:
+    """Those of the second command."""
+    words = shlex.split(examples("sh")[1])
+    assert words[:3] == ["python", "-m", "retrain.local.servicebus"]
+    assert set(words[3::2]) == {"--key"}
+    return words[4::2]
+
+
+def test_the_examples_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "Config.json"
     config.write_text(example("json"), "utf-8")
-    with EmulatorProcess(tmp_path / "data", config) as process:
-        exec(example("python").replace("127.0.0.1:5672", f"127.0.0.1:{process.port}"), {})
-    assert capsys.readouterr().out == "hello\n"
+    data = tmp_path / "data"
+    given = (f"{DEFAULT_KEY.name}={DEFAULT_KEY.value}", *keys())
+    options = [word for key in given for word in ("--key", key)]
+    with EmulatorProcess(data, config, 0, *options) as process:
+        names: dict[str, Any] = {}
+        for code in examples("python"):
+            here = code.replace("127.0.0.1:5672", f"127.0.0.1:{process.port}")
+            exec(here.replace(".servicebus/", f"{data}/"), names)
+    assert capsys.readouterr().out == "hello\n['invoices', 'orders']\n0\n"
+
+
+def test_every_option_is_told() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "retrain.local.servicebus", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    options = set(re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE))
+    assert len(options) >= 6
+    table = PAGE.partition("| option |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(--[a-z-]+)`", table)) == options
 
 
 def test_the_example_of_topics_is_read() -> None:

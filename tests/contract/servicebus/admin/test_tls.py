@@ -66,16 +66,16 @@ def test_the_environment_can_tell_the_asynchronous_client(emulator: Emulator) ->
 
 def test_amqp_inside_tls(emulator: Emulator) -> None:
     """As to Azure, with a connection string that knows of no emulator."""
-    trusted = {"connection_verify": str(emulator.server.certificate)}
+    trusted = str(emulator.server.certificate)
     with ServiceBusAdministrationClient.from_connection_string(
-        emulator.connection_string, **trusted
+        emulator.connection_string, connection_verify=trusted
     ) as admin:
         admin.create_queue("secured")
     with ServiceBusClient.from_connection_string(
         emulator.connection_string.replace(";UseDevelopmentEmulator=true", ""),
         custom_endpoint_address=f"sb://127.0.0.1:{emulator.server.port}",
         transport_type=TransportType.Amqp,
-        **trusted,
+        connection_verify=trusted,
     ) as client:
         with client.get_queue_sender("secured") as sender:
             sender.send_messages(ServiceBusMessage(b"x" * 200_000))
