@@ -81,6 +81,11 @@ class ServiceBusServer:
         return self._certificate.path
 
     @property
+    def connections(self) -> int:
+        """How many are open now, whatever they speak."""
+        return len(self._house.guests) + len(self._house.handshakes)
+
+    @property
     def namespace(self) -> Namespace:
         """The entities of a started server, to look at and to change."""
         return self._started()[0]
