@@ -5,6 +5,7 @@ out of the door (see door.py) has been accepted already.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from typing import Final
 import httptools
 
 from retrain.local.servicebus.door import Cuttable
+
+log = logging.getLogger(__name__)
 
 #: Bytes; a rule's filter is the largest thing that is described, and far below.
 BODY_LIMIT: Final = 1 << 20
@@ -102,10 +105,7 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._say(self._refused(Refusal(501, "Nothing but HTTP/1.1 is spoken here.")))
         except httptools.HttpParserError as error:
-            ours = error.__context__  # raised by a callback of the parser's
-            self._say(
-                self._refused(ours if isinstance(ours, Refusal) else Refusal(400, f"{error}."))
-            )
+            self._say(self._refused(_refusal(error)))
 
     def pause_writing(self) -> None:
         """The client does not read its answers: take no more requests."""
@@ -175,6 +175,17 @@ class HttpConnection(asyncio.Protocol):
         if self._idle:
             self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(_IDLE, self.abort)
+
+
+def _refusal(error: httptools.HttpParserError) -> Refusal:
+    """What a parser's error comes from: our own callback, or the client."""
+    cause = error.__context__
+    if isinstance(cause, Refusal):
+        return cause
+    if isinstance(error, httptools.HttpParserCallbackError):
+        log.error("a request could not be answered", exc_info=cause)
+        return Refusal(500, "The request could not be answered.")
+    return Refusal(400, f"This is no HTTP: {error}.")
 
 
 def _too_large() -> Refusal:

@@ -19,27 +19,37 @@ from retrain.local.servicebus.errors import BadRequest
 NEVER: Final = "P10675199DT2H48M5.4775807S"
 _NEVER_DAYS: Final = 10_675_199
 _DURATION: Final = re.compile(
-    r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?", re.ASCII
+    r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12})(?:\.(\d{1,9}))?S)?)?",
+    re.ASCII,
 )
 _DURATIONS: Final = "http://schemas.microsoft.com/2003/10/Serialization/"
 _INT: Final = 1 << 31
+_SECOND: Final = 1_000_000  # in microseconds
 
 
 def read_duration(value: str) -> float | None:
     """Seconds; None: never. Raises BadRequest."""
-    match = _DURATION.fullmatch(value)
-    if match is None or value[-1] in "PT":
-        raise BadRequest(f"'{value}' is no duration: write for instance PT30S or P1D.")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    if days >= _NEVER_DAYS:
-        return None
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds
+    micros = _read_micros(value)
+    return None if micros is None else micros / _SECOND
 
 
 def write_duration(seconds: float | None) -> str:
-    if seconds is None:
-        return NEVER
-    whole, fraction = divmod(round(seconds * 1_000_000), 1_000_000)
+    return NEVER if seconds is None else _write_micros(round(seconds * _SECOND))
+
+
+def _read_micros(value: str) -> int | None:
+    match = _DURATION.fullmatch(value)
+    if match is None or value[-1] in "PT":
+        raise BadRequest(f"'{value}' is no duration: write for instance PT30S or P1D.")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    if days >= _NEVER_DAYS:
+        return None
+    whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    return whole * _SECOND + int((match[5] or "")[:6].ljust(6, "0"))
+
+
+def _write_micros(micros: int) -> str:
+    whole, fraction = divmod(micros, _SECOND)
     days, rest = divmod(whole, 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
@@ -78,14 +88,14 @@ def _read_double(value: str) -> float:
 def _read_time(value: str) -> datetime:
     """A time without a zone is meant in UTC."""
     time = datetime.fromisoformat(value)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _read_timedelta(value: str) -> timedelta:
-    seconds = read_duration(value.removeprefix("-"))
-    if seconds is None:
+    micros = _read_micros(value.removeprefix("-"))
+    if micros is None:
         raise BadRequest(f"'{value}' is too long for a duration.")
-    return timedelta(seconds=-seconds if value.startswith("-") else seconds)
+    return timedelta(microseconds=-micros if value.startswith("-") else micros)
 
 
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
@@ -114,7 +124,7 @@ def _pair(element: Element) -> tuple[str, Any]:
         raise BadRequest(f"The type '{type_}' of '{name.text}' is not served.")
     try:
         return name.text, read(value.text or "")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise BadRequest(f"'{value.text}' of '{name.text}' is no {type_}.") from error
 
 
@@ -142,9 +152,9 @@ def _typed(value: Any) -> tuple[str, str]:
         case float():
             return "double", str(value).replace("inf", "INF").replace("nan", "NaN")
         case datetime():
-            return "dateTime", value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return "dateTime", value.isoformat().replace("+00:00", "Z")
         case timedelta():
             sign = "-" if value < timedelta() else ""
-            return "duration", sign + write_duration(abs(value).total_seconds())
+            return "duration", sign + _write_micros(abs(value) // timedelta(microseconds=1))
         case _:
             return "string", str(value)
