@@ -26,3 +26,8 @@ def seconds(text: str) -> float | None:
         return None
     total = sum(float(n) * _SECONDS.get(unit, 1.0) for unit, n in match.groupdict().items() if n)
     return total if total < 1e11 else None
+
+
+def text(seconds: float) -> str:
+    """The duration as the service writes it, to the millisecond."""
+    return f"PT{seconds:.3f}S"

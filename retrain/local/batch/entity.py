@@ -77,6 +77,10 @@ class Entity:
         """The entity as the service shows it, as JSON."""
         raise NotImplementedError
 
+    def statistics(self) -> dict[str, Any] | None:
+        """The property that $expand=stats adds; None when there is none."""
+        return None
+
     def stamps(self) -> dict[str, Any]:
         """The properties every entity has, as JSON."""
         document: dict[str, Any] = {

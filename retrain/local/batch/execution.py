@@ -7,7 +7,7 @@ the output files and kills what is left. Each side can be tested with a stand-in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -71,11 +71,25 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and all it waited for used: seconds of CPU, and disk blocks of 512 bytes."""
+
+    user: float
+    kernel: float
+    read: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution ended: exit code 0 and no failure is success; both are never None."""
+    """How an execution ended: exit code 0 and no failure is success; both are never None.
+
+    `usage` is None where nobody counted.
+    """
 
     exit_code: int | None
     failure: Failure | None
+    usage: Usage | None = field(default=None, compare=False)
 
     @property
     def succeeded(self) -> bool:

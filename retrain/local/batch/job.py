@@ -14,6 +14,7 @@ from retrain.local.batch.dependencies import Dependencies
 from retrain.local.batch.entity import Entity, stamp, without_nulls
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.execution import Outcome
+from retrain.local.batch.figures import figures
 from retrain.local.batch.task import Task, failure_document
 
 _TOO_LATE: Final = {
@@ -213,6 +214,10 @@ class Job(Entity):
         """False when as many run as maxParallelTasks lets."""
         limit = int(self.spec.get("maxParallelTasks") or -1)
         return bool(self.waiting) and (limit == -1 or len(self.running) < limit)
+
+    def statistics(self) -> dict[str, Any] | None:
+        """What its tasks used so far."""
+        return figures(self.tasks.values()).of_many(self.url, self.created)
 
     def document(self) -> dict[str, Any]:
         """The job as JSON."""

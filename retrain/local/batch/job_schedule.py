@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 from retrain.local.batch.catalog import Catalog
 from retrain.local.batch.entity import Entity, moment_of, without_nulls
 from retrain.local.batch.errors import Refused
+from retrain.local.batch.figures import figures
 from retrain.local.batch.job import Job
 from retrain.local.batch.plan import Plan
 
@@ -78,6 +80,11 @@ class JobSchedule(Entity):
         """Raises Refused when the schedule is past the point where it could be changed."""
         if self.state in _TOO_LATE:
             raise Refused(_TOO_LATE[self.state])
+
+    def statistics(self) -> dict[str, Any] | None:
+        """What the tasks of its jobs that are still there used so far."""
+        tasks = chain.from_iterable(job.tasks.values() for job in self.jobs.values())
+        return figures(tasks).of_many(self.url, self.created)
 
     def document(self) -> dict[str, Any]:
         """The schedule as JSON."""

@@ -30,7 +30,7 @@ def page(request: Request, entities: Catalog[E], endpoint: str) -> Response:
         if len(found) == limit:
             return document(_page(request, found, f"{endpoint}{request.raw_path}", last))
         if wanted is None or wanted(_lookup(entity)):
-            found.append(select(request, entity.document()))
+            found.append(view(request, entity))
             last = entity.number
     return document({"value": found})
 
@@ -76,6 +76,21 @@ def skip_token(request: Request) -> int:
             QueryParameterValue=text,
         )
     return int(text)
+
+
+def view(request: Request, entity: Entity) -> dict[str, Any]:
+    """The entity as $expand and $select want it. Raises Refused."""
+    wished = [word.strip() for word in request.query.get("$expand", "").split(",") if word.strip()]
+    if any(word != "stats" for word in wished):
+        raise Refused(
+            "InvalidQueryParameterValue",
+            QueryParameterName="$expand",
+            QueryParameterValue=request.query["$expand"],
+            Reason="Only stats can be expanded",
+        )
+    statistics = entity.statistics() if wished else None
+    document = entity.document()
+    return select(request, document | {"stats": statistics} if statistics else document)
 
 
 def select(request: Request, item: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ came, a job was enabled. Each running task is one coroutine (`_carry`) from assi
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from itertools import count
@@ -135,7 +136,9 @@ class Scheduler:
     async def _run_once(self, task: Task, node: ComputeNode) -> bool:
         """Run the task; True when it is to be tried once more on this node."""
         execution = launch.task_execution(self._account, task, node)
+        began = time.monotonic()
         outcome = await run_fresh(self._runner, execution)
+        task.spend(time.monotonic() - began, outcome.usage)
         if task.verdict is not None and not outcome.succeeded:
             self._obey(task, task.verdict)
             return False

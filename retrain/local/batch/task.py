@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from retrain.local.batch import durations, exits
 from retrain.local.batch.entity import Entity, stamp, without_nulls
-from retrain.local.batch.execution import Failure, Outcome
+from retrain.local.batch.execution import Failure, Outcome, Usage
+from retrain.local.batch.figures import figures
 
 if TYPE_CHECKING:
     from retrain.local.batch.job import Job
@@ -33,7 +34,7 @@ class Task(Entity):
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,
         *("started", "ended", "exit_code", "failure", "result", "retries", "last_retry"),
-        *("requeues", "last_requeue", "node", "runs"),
+        *("requeues", "last_requeue", "node", "runs", "usage"),
     )
 
     job: Job
@@ -49,6 +50,7 @@ class Task(Entity):
     last_requeue: str | None = None
     node: dict[str, str] | None = None  # nodeInfo
     runs: int = 0
+    usage: dict[str, Any] = field(default_factory=dict)  # see Figures: of all runs together
     verdict: Verdict | None = field(default=None, compare=False)
     held: int = 0  # slots of the node it is on, or was
     turn: int = 0  # counts up with each start of a task, of all tasks
@@ -140,6 +142,18 @@ class Task(Entity):
         if outcome.failure is not None and outcome.failure.code != "FailureExitCode":
             return False
         return self.max_retries == -1 or self.retries < self.max_retries
+
+    def spend(self, seconds: float, used: Usage | None) -> None:
+        """Count what a run took."""
+        spent = {"wall": seconds, **(asdict(used) if used else {})}
+        for name, amount in spent.items():
+            self.usage[name] = self.usage.get(name, 0) + amount
+
+    def statistics(self) -> dict[str, Any] | None:
+        """What it used; nothing is known before it ran."""
+        if not self.usage:
+            return None
+        return figures([self]).of_task(self.url, self.created)
 
     def retry(self, outcome: Outcome) -> None:
         """Back to active after a failed try, which stays visible."""

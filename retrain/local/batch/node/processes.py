@@ -15,7 +15,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from retrain.local.batch.execution import Usage
 
 WARDEN: Final = Path(__file__).with_name("warden.py")
 LINE_BYTES: Final = 4096
@@ -37,18 +39,22 @@ class GuardLost(Exception):
 
 
 class Running:
-    """One process under guard. `pid` is the process's own."""
+    """One process under guard. `pid` is the process's own; `usage` is known when it has ended."""
 
     def __init__(self, line: socket.socket) -> None:
         self.pid = 0
+        self.usage: Usage | None = None
         self._line = line
         self._heard = b""
 
     async def wait(self) -> int:
         """Return the wait status when the process and all it started are gone. Raises GuardLost."""
-        status = (await self.hear()).get("status")
+        words = await self.hear()
+        status: int | None = words.get("status")
         if status is None:
             raise GuardLost
+        user, kernel, read, written = words["usage"]
+        self.usage = Usage(user, kernel, int(read), int(written))
         return status
 
     def kill(self) -> None:
@@ -68,7 +74,7 @@ class Running:
         """Let go of the guard; should the process still run, this kills it."""
         self._line.close()
 
-    async def hear(self) -> dict[str, int | None]:
+    async def hear(self) -> dict[str, Any]:
         """The guard's next words; none at all when it is gone."""
         loop = asyncio.get_running_loop()
         while b"\n" not in self._heard:
@@ -80,7 +86,7 @@ class Running:
                 return {}
             self._heard += heard
         first, self._heard = self._heard.split(b"\n", 1)
-        words: dict[str, int | None] = json.loads(first)
+        words: dict[str, Any] = json.loads(first)
         return words
 
 
@@ -151,11 +157,11 @@ class Processes:
             self._warden = None
 
 
-def _pid(words: Mapping[str, int | None]) -> int:
-    number = words.get("errno")
+def _pid(words: Mapping[str, Any]) -> int:
+    number: int | None = words.get("errno")
     if number is not None:
         raise OSError(number, os.strerror(number))
-    pid = words.get("started")
+    pid: int | None = words.get("started")
     if pid is None:
         raise GuardLost
     return pid

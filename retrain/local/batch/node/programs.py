@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from retrain.local.batch.execution import Execution, Outcome
@@ -78,7 +79,8 @@ class Programs:
 async def _end(running: Running, limit: float | None) -> Outcome:
     try:
         async with asyncio.timeout(limit):
-            return ended(await running.wait())
+            status = await running.wait()
+            return replace(ended(status), usage=running.usage)
     except TimeoutError:
         await running.end()
         return timed_out(limit or 0.0)

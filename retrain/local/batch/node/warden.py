@@ -15,7 +15,8 @@ for what is left by the marker in its environment (`leftovers`).
 This file is run by path in an isolated interpreter, so that a fork is cheap: standard library
 only, and no import that takes time. On a task's socket travel lines of JSON: first the order,
 `{"argv", "environment", "cwd", "stdout", "stderr"}`, then back `{"started": pid}` or
-`{"errno": n}`, and at the end `{"status": wait status}` when nothing of the task is left.
+`{"errno": n}`, and at the end `{"status": wait status, "usage": [...]}` when nothing
+of the task is left.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ import ctypes
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 from contextlib import suppress
 from types import FrameType
-from typing import TypedDict
+from typing import Any, TypedDict
 
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_SECONDS = 0.02  # between two looks at descendants that are slow to die
@@ -105,7 +107,7 @@ class Guard:
         self._say({"started": self._task})
         self._wait()
         self._end()
-        self._say({"status": self._status})
+        self._say({"status": self._status, "usage": usage()})
 
     def _wait(self) -> None:
         """Return when the task has ended, or when the emulator wants it to."""
@@ -143,7 +145,7 @@ class Guard:
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
 
-    def _say(self, words: dict[str, int | None]) -> None:
+    def _say(self, words: dict[str, Any]) -> None:
         with suppress(OSError):  # the emulator is gone: nobody listens
             self._line.sendall(json.dumps(words).encode() + b"\n")
 
@@ -178,6 +180,12 @@ def children() -> list[int]:
             return [int(pid) for pid in listing.read().split()]
     except OSError:  # a kernel built without that list
         return [pid for pid in processes() if parent(pid) == os.getpid()]
+
+
+def usage() -> list[float]:
+    """Seconds of CPU in user and kernel mode, blocks read and written, of all that was buried."""
+    buried = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return [buried.ru_utime, buried.ru_stime, buried.ru_inblock, buried.ru_oublock]
 
 
 def processes() -> list[int]:

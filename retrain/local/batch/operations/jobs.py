@@ -27,7 +27,7 @@ def create(service: Service, request: Request) -> Response:
 
 def get(service: Service, request: Request) -> Response:
     job = _job(service, request)
-    return document(listing.select(request, job.document()), job)
+    return document(listing.view(request, job), job)
 
 
 def list_all(service: Service, request: Request) -> Response:

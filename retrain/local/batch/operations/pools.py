@@ -24,7 +24,7 @@ def create(service: Service, request: Request) -> Response:
 
 def get(service: Service, request: Request) -> Response:
     pool = _pool(service, request)
-    return document(listing.select(request, pool.document()), pool)
+    return document(listing.view(request, pool), pool)
 
 
 def exists(service: Service, request: Request) -> Response:

@@ -25,7 +25,7 @@ def create(service: Service, request: Request) -> Response:
 
 def get(service: Service, request: Request) -> Response:
     schedule = _schedule(service, request)
-    return document(listing.select(request, schedule.document()), schedule)
+    return document(listing.view(request, schedule), schedule)
 
 
 def exists(service: Service, request: Request) -> Response:

@@ -67,7 +67,7 @@ def _add(service: Service, job: Job, body: dict[str, Any]) -> Task:
 
 def get(service: Service, request: Request) -> Response:
     task = _task(service, request)
-    return document(listing.select(request, task.document()), task)
+    return document(listing.view(request, task), task)
 
 
 def list_all(service: Service, request: Request) -> Response:
