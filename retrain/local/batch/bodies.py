@@ -11,7 +11,6 @@ from typing import Any, Final
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.schema import (
     Check,
-    anything,
     choice,
     duration,
     integer,
@@ -29,7 +28,14 @@ _CONTAINER: Final = record(
     {
         "imageName!": text,
         "containerRunOptions": text,
-        "registry": anything,
+        "registry": record(
+            {
+                "username": text,
+                "password": text,
+                "registryServer": text,
+                "identityReference": not_emulated,
+            }
+        ),
         "workingDirectory": choice("taskworkingdirectory"),
         "containerHostBatchBindMounts": not_emulated,
     }
@@ -55,7 +61,17 @@ COMMAND: Final[dict[str, Check]] = {
     "containerSettings": _CONTAINER,
     "resourceFiles": _RESOURCE_FILES,
     "environmentSettings": SETTINGS,
-    "userIdentity": anything,
+    "userIdentity": record(
+        {
+            "username": text,
+            "autoUser": record(
+                {
+                    "scope": choice("task", "pool"),
+                    "elevationLevel": choice("nonadmin", "admin"),
+                }
+            ),
+        }
+    ),
 }
 
 

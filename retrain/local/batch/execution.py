@@ -31,12 +31,16 @@ class ResourceFile:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """Files to upload once the process has ended; `pattern` is relative to the working folder."""
+    """Files to upload once the process has ended; `pattern` is relative to the working folder.
+
+    `headers` are for the request that makes each blob.
+    """
 
     pattern: str
     container_url: str
     path: str | None
     condition: UploadCondition
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,19 @@ from retrain.local.batch.schema import (
     text,
 )
 
+
+def _header(name: str, value: Any) -> None:
+    """What can stand in an HTTP header."""
+    text(name, value, limit=8192)
+    if not value.isascii() or not value.isprintable():
+        raise invalid(name, value, "Printable ASCII characters are expected")
+
+
 _OUTPUT_CONTAINER: Final = {
     "containerUrl!": text,
     "path": text,
     "identityReference": not_emulated,
-    "uploadHeaders": not_emulated,
+    "uploadHeaders": listing(record({"name!": _header, "value": _header})),
 }
 _CONDITIONS: Final = choice("tasksuccess", "taskfailure", "taskcompletion")
 _OUTPUT_FILES: Final = listing(

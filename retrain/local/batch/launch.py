@@ -163,4 +163,8 @@ def _output_file(spec: dict[str, Any]) -> OutputFile:
         container_url=container["containerUrl"],
         path=container.get("path"),
         condition=spec["uploadOptions"]["uploadCondition"].lower(),
+        headers=tuple(
+            (header["name"].lower(), header.get("value") or "")
+            for header in container.get("uploadHeaders") or ()
+        ),
     )

@@ -35,6 +35,22 @@ def page(request: Request, entities: Catalog[E], endpoint: str) -> Response:
     return document({"value": found})
 
 
+def page_by_path(request: Request, documents: list[dict[str, Any]], endpoint: str) -> Response:
+    """As `page` for files in the order of their paths: a page ends with a name, not at a place."""
+    wanted = predicate(request)
+    limit, after = page_size(request), request.query.get("$skiptoken", "").split("/")
+    chosen = [
+        item
+        for item in documents
+        if item["name"].split("/") > after and (wanted is None or wanted(_walker(item)))
+    ]
+    part = [select(request, item) for item in chosen[:limit]]
+    if limit < len(chosen):
+        address, last = f"{endpoint}{request.raw_path}", chosen[limit - 1]["name"]
+        return document(_page(request, part, address, last))
+    return document({"value": part})
+
+
 def page_of(request: Request, documents: list[dict[str, Any]], endpoint: str) -> Response:
     """As `page` for plain documents, which are numbered by their place."""
     wanted = predicate(request)
@@ -111,11 +127,15 @@ def select(request: Request, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page(
-    request: Request, found: list[dict[str, Any]], address: str, token: int
+    request: Request, found: list[dict[str, Any]], address: str, token: int | str
 ) -> Mapping[str, Any]:
     query = {**request.query, "$skiptoken": str(token)}
-    text = "&".join(f"{quote(name, safe='$')}={quote(value)}" for name, value in query.items())
+    text = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in query.items())
     return {"value": found, "odata.nextLink": f"{address}?{text}"}
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="$/", errors="surrogateescape")
 
 
 def _lookup(entity: Entity) -> Lookup:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
@@ -52,7 +52,7 @@ async def _entry(transfer: Transfer, execution: Execution, entry: OutputFile) ->
     async def one(match: Match) -> Failure | None:
         url = blob_url(entry.container_url, destination(entry, match))
         async with gate:
-            return await _file(transfer, match.file, url, folder)
+            return await _file(transfer, match.file, url, folder, dict(entry.headers))
 
     failures = await asyncio.gather(*(one(match) for match in found))
     return next((failure for failure in failures if failure is not None), None)
@@ -65,13 +65,15 @@ def destination(entry: OutputFile, match: Match) -> str:
     return f"{entry.path.rstrip('/')}/{match.relative}" if entry.path else match.relative
 
 
-async def _file(transfer: Transfer, file: Path, url: str, folder: Path) -> Failure | None:
+async def _file(
+    transfer: Transfer, file: Path, url: str, folder: Path, wished: Mapping[str, str]
+) -> Failure | None:
     try:
         size = file.stat().st_size
         if size > WHOLE_BYTES:
-            await _in_blocks(transfer, file, size, url)
+            await _in_blocks(transfer, file, size, url, wished)
         else:
-            await _whole(transfer, file, size, url)
+            await _whole(transfer, file, size, url, wished)
     except (Refused, OSError) as error:
         failure = _not_uploaded(file, error)
         _note(folder / "fileuploaderr.txt", f"{failure.code} {file}: {error}")
@@ -80,10 +82,13 @@ async def _file(transfer: Transfer, file: Path, url: str, folder: Path) -> Failu
     return None
 
 
-async def _whole(transfer: Transfer, file: Path, size: int, url: str) -> None:
+async def _whole(
+    transfer: Transfer, file: Path, size: int, url: str, wished: Mapping[str, str]
+) -> None:
     headers = {
-        "x-ms-blob-type": "BlockBlob",
         "content-type": _kind(file),
+        **wished,
+        "x-ms-blob-type": "BlockBlob",
         "content-length": str(size),
     }
     if size <= CHUNK_BYTES:
@@ -92,7 +97,9 @@ async def _whole(transfer: Transfer, file: Path, size: int, url: str) -> None:
         await transfer.put(url, headers, lambda: _read(file, 0, size))
 
 
-async def _in_blocks(transfer: Transfer, file: Path, size: int, url: str) -> None:
+async def _in_blocks(
+    transfer: Transfer, file: Path, size: int, url: str, wished: Mapping[str, str]
+) -> None:
     """Put Block for each part, then Put Block List, which makes the blob."""
     gate = asyncio.Semaphore(BLOCKS_AT_ONCE)
     ids = [base64.b64encode(f"{n:08}".encode()).decode() for n in range(-(-size // BLOCK_BYTES))]
@@ -113,7 +120,11 @@ async def _in_blocks(transfer: Transfer, file: Path, size: int, url: str) -> Non
             raise trouble
     names = "".join(f"<Latest>{escape(block)}</Latest>" for block in ids)
     document = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{names}</BlockList>'.encode()
-    headers = {"x-ms-blob-content-type": _kind(file), "content-length": str(len(document))}
+    headers = {
+        "x-ms-blob-content-type": wished.get("content-type", _kind(file)),
+        **{name: value for name, value in wished.items() if name.startswith("x-ms-")},
+        "content-length": str(len(document)),
+    }
     await transfer.put(_asking(url, "comp=blocklist"), headers, lambda: document)
 
 

@@ -133,7 +133,7 @@ def _list(service: Service, folder: Path, url: str, request: Request) -> Respons
     for path in _walk(folder, recursive=recursive):
         with suppress(OSError):
             items.append(_item(path, folder, url))
-    return listing.page_of(request, items, service.account.endpoint)
+    return listing.page_by_path(request, items, service.account.endpoint)
 
 
 def _walk(folder: Path, *, recursive: bool) -> Iterator[Path]:

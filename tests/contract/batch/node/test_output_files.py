@@ -1,6 +1,7 @@
 """Output files go to a real Blob service when the process has ended."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,19 @@ def test_a_file_larger_than_one_put_goes_in_blocks(
     blob = storage.client.get_blob_client("o/model.json")
     assert len(blob.get_block_list("committed")[0]) == 5
     assert blob.get_blob_properties().content_settings.content_type == "application/json"
+
+
+@pytest.mark.parametrize("whole", [1, 1 << 20], ids=["in blocks", "whole"])
+def test_headers_are_the_callers(
+    stage: Stage, storage: Storage, whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "WHOLE_BYTES", whole)
+    headers = (("x-ms-blob-content-type", "text/csv"), ("x-ms-meta-run", "7"))
+    entry = replace(storage.output("a.txt", "a"), headers=headers)
+    assert stage.run("sh -c 'echo 1,2 > a.txt'", output_files=(entry,)).succeeded
+    found = storage.client.get_blob_client("a").get_blob_properties()
+    assert found.content_settings.content_type == "text/csv"
+    assert found.metadata == {"run": "7"}
 
 
 def test_a_whole_file_is_streamed(stage: Stage, storage: Storage) -> None:
