@@ -141,13 +141,13 @@ def test_files_go_on_where_the_last_page_ended(client: BatchClient) -> None:
     job = make_job(client)
     add_task(client, job, "mkdir d; for i in 1 2 3 4 5 6 7 8 9; do : > f$i; : > d/$i; done")
     completed(client, job)
-    everything = [file.name for file in client.list_task_files(job, "t", recursive=True)]
+    everything = [str(file.name) for file in client.list_task_files(job, "t", recursive=True)]
     pages = client.list_task_files(job, "t", recursive=True, max_results=7).by_page()
-    seen = [file.name for file in next(pages)]
+    seen = [str(file.name) for file in next(pages)]
     client.delete_task_file(job, "t", seen[-1])
     client.delete_task_file(job, "t", seen[-2])
     for page in pages:
-        seen += [file.name for file in page]
+        seen += [str(file.name) for file in page]
     assert seen == everything
     delete_job(client, job)
 
