@@ -40,7 +40,7 @@ _CONTAINER: Final = record(
         "containerHostBatchBindMounts": not_emulated,
     }
 )
-_RESOURCE_FILES: Final = listing(
+RESOURCE_FILES: Final = listing(
     record(
         {
             "httpUrl": text,
@@ -59,7 +59,7 @@ TASK_CONSTRAINTS: Final = record(
 COMMAND: Final[dict[str, Check]] = {
     "commandLine!": text,
     "containerSettings": _CONTAINER,
-    "resourceFiles": _RESOURCE_FILES,
+    "resourceFiles": RESOURCE_FILES,
     "environmentSettings": SETTINGS,
     "userIdentity": record(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Final
 
 from retrain.local.batch import dependencies, exits
@@ -9,6 +10,7 @@ from retrain.local.batch.bodies import (
     COMMAND,
     METADATA,
     NAME,
+    RESOURCE_FILES,
     RETRIES,
     SETTINGS,
     TASK_CONSTRAINTS,
@@ -28,6 +30,17 @@ from retrain.local.batch.schema import (
     record,
     text,
 )
+
+
+def _command(name: str, value: Any) -> None:
+    """A command line that can be split into its words."""
+    text(name, value)
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise invalid(name, value, str(error)) from error
+    if not words:
+        raise invalid(name, value, "A program is expected")
 
 
 def _header(name: str, value: Any) -> None:
@@ -151,7 +164,13 @@ NEW_TASK: Final = record(
         "requiredSlots": integer(1, 256),
         "affinityInfo": record({"affinityId!": text}),
         "exitConditions": _EXIT_CONDITIONS,
-        "multiInstanceSettings": not_emulated,
+        "multiInstanceSettings": record(
+            {
+                "numberOfInstances": integer(1, 2**31 - 1),
+                "coordinationCommandLine!": _command,
+                "commonResourceFiles": RESOURCE_FILES,
+            }
+        ),
         "dependsOn": _DEPENDS_ON,
         "applicationPackageReferences": not_emulated,
     }
@@ -198,6 +217,7 @@ def check_priority(body: dict[str, Any]) -> None:
 def check_new_task(body: dict[str, Any], job_spec: dict[str, Any]) -> None:
     """A whole new task of a job with that specification. Raises Refused."""
     NEW_TASK("", body)
-    check_commands(body)
+    shared = (body.get("multiInstanceSettings") or {}).get("commonResourceFiles")
+    check_commands(body, {"resourceFiles": shared})
     exits.check(body, job_spec)
     dependencies.check(body, job_spec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,13 @@ def node_root(account: Account, node_id: str) -> Path:
     return account.folder / "nodes" / node_id
 
 
-def task_execution(account: Account, task: Task, node: ComputeNode) -> Execution:
-    """What to run for a task on a node."""
+def task_execution(
+    account: Account, task: Task, node: ComputeNode, told: Mapping[str, str] | None = None
+) -> Execution:
+    """What to run for a task on a node; `told` is more of the environment."""
     limit = (task.spec.get("constraints") or {}).get("maxWallClockTime")
-    return _job_execution(account, task.job, node, task.spec, task.id, task.run_key, limit)
+    execution = _job_execution(account, task.job, node, task.spec, task.id, task.run_key, limit)
+    return replace(execution, environment={**execution.environment, **told}) if told else execution
 
 
 def preparation_execution(account: Account, job: Job, node: ComputeNode) -> Execution:
@@ -98,7 +103,7 @@ def _execution(
         environment=environment,
         image=container.get("imageName"),
         container_run_options=container.get("containerRunOptions") or "",
-        resource_files=tuple(map(_resource_file, spec.get("resourceFiles") or ())),
+        resource_files=resource_files(spec.get("resourceFiles")),
         output_files=tuple(map(_output_file, spec.get("outputFiles") or ())),
         wall_clock_seconds=durations.seconds(limit) if limit else None,
     )
@@ -143,6 +148,24 @@ def _node_variables(account: Account, node: ComputeNode, task_dir: Path) -> dict
         "AZ_BATCH_NODE_SHARED_DIR": str(root / "shared"),
         "AZ_BATCH_NODE_STARTUP_DIR": str(root / START),
         "AZ_BATCH_CERTIFICATES_DIR": str(task_dir / "certs"),
+    }
+
+
+def resource_files(specs: Sequence[dict[str, Any]] | None) -> tuple[ResourceFile, ...]:
+    """The files of a specification."""
+    return tuple(map(_resource_file, specs or ()))
+
+
+def node_document(task: Task, node: ComputeNode) -> dict[str, str]:
+    """The property nodeInfo of a task there."""
+    folder = f"{task.job.folder}/{task.id}"
+    return {
+        "affinityId": f"TVM:{node.id}",
+        "nodeUrl": node.url,
+        "poolId": node.pool.id,
+        "nodeId": node.id,
+        "taskRootDirectory": folder,
+        "taskRootDirectoryUrl": f"{node.url}/files/{folder}",
     }
 
 

@@ -9,8 +9,13 @@ from retrain.local.batch.pool import Pool
 from retrain.local.batch.task import Task
 
 
-def place(task: Task, pool: Pool, barred: Callable[[ComputeNode], bool]) -> ComputeNode | None:
-    """The node it has an affinity to, else that with most free slots, or with fewest ("pack")."""
+def place(task: Task, pool: Pool, barred: Callable[[ComputeNode], bool]) -> list[ComputeNode]:
+    """The nodes for its instances, the primary's first; none when there are too few.
+
+    The first is one it has an affinity to, else that with most free slots, or fewest ("pack").
+    """
+    if task.instances and not _connected(pool):
+        return []  # as on the service, where such a task waits for ever
     fitting = [
         node
         for node in pool.nodes.values()
@@ -19,7 +24,15 @@ def place(task: Task, pool: Pool, barred: Callable[[ComputeNode], bool]) -> Comp
     policy = pool.spec.get("taskSchedulingPolicy") or {}
     choose = min if str(policy.get("nodeFillType")).lower() == "pack" else max
     wished = [node for node in fitting if f"TVM:{node.id}" == task.affinity]
-    return choose(wished or fitting, key=lambda node: node.free, default=None)
+    first = choose(wished or fitting, key=lambda node: node.free, default=None)
+    if first is None or len(fitting) < task.instances:
+        return []
+    others = [node for node in fitting if node is not first]
+    return [first, *others[: max(0, task.instances - 1)]]
+
+
+def _connected(pool: Pool) -> bool:
+    return bool(pool.spec.get("enableInterNodeCommunication")) and pool.slots == 1
 
 
 def need(task: Task, pool: Pool) -> int:
@@ -35,8 +48,10 @@ def victims(task: Task, pool: Pool, barred: Callable[[ComputeNode], bool]) -> li
     """Tasks to requeue so that this one, of a job with higher priority, finds its slots.
 
     Those of the lowest priority go, and of those the youngest. None when no node could be freed,
-    or when enough of one will be free in a moment.
+    or when enough of one will be free in a moment; a task of several instances displaces nobody.
     """
+    if task.instances:
+        return []
     plans = [
         _plan(task, node)
         for node in pool.nodes.values()

@@ -16,6 +16,7 @@ from typing import Any
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.execution import Node, Outcome
+from retrain.local.batch.instances import Instances, instance_keys
 from retrain.local.batch.job import Job
 from retrain.local.batch.placement import need, place, victims
 from retrain.local.batch.pool import ComputeNode, Pool
@@ -37,6 +38,7 @@ class Scheduler:
         self._runner = runner
         self._preparations = preparations
         self._on_task_over = on_task_over
+        self._instances = Instances(account, runner)
         self._turns = count(1)
         self._carrying: dict[Task, asyncio.Task[None]] = {}
         self._told: dict[Task, asyncio.Future[None]] = {}  # preparing tasks: set when killed
@@ -62,50 +64,52 @@ class Scheduler:
         while job.state == "active" and job.may_start_more():
             task = next(iter(job.waiting.values()))
             barred = partial(self._preparations.barred, job)
-            node = place(task, pool, barred)
-            if node is None:
+            nodes = place(task, pool, barred)
+            if not nodes:
                 if preempting:
                     self.kill(victims(task, pool, barred), "requeue")
                 return
             del job.waiting[task.id.lower()]
-            self._assign(task, node)
+            self._assign(task, nodes)
 
-    def _assign(self, task: Task, node: ComputeNode) -> None:
+    def _assign(self, task: Task, nodes: list[ComputeNode]) -> None:
         task.runs += 1
         task.turn = next(self._turns)
         task.verdict = None
-        task.held = need(task, node.pool)
-        task.node = _node_document(task, node)
-        node.take(task)
+        task.held = need(task, nodes[0].pool)
+        task.node = launch.node_document(task, nodes[0])
+        for node in nodes:
+            node.take(task)
         task.job.running.add(task)
-        if self._preparations.settled(task.job, node):
+        if all(self._preparations.settled(task.job, node) for node in nodes):
             task.start()
         else:
             task.to("preparing")
         self._account.save(task)
-        carrying = self._account.spawn(self._carry(task, node))
+        carrying = self._account.spawn(self._carry(task, nodes))
         self._carrying[task] = carrying
 
-    async def _carry(self, task: Task, node: ComputeNode) -> None:
-        """Prepare the node, run the task until it needs no other try, and free the slots."""
+    async def _carry(self, task: Task, nodes: list[ComputeNode]) -> None:
+        """Prepare the nodes, run the task until it needs no other try, and free the slots."""
         job = task.job
         try:
-            if task.state == "running" or await self._prepare(task, node):
-                while await self._run_once(task, node):
+            if task.state == "running" or await self._prepare(task, nodes):
+                while await self._run_once(task, nodes):
                     pass
         finally:
             self._carrying.pop(task, None)
             job.running.discard(task)
-            node.give_back(task)
+            for node in nodes:
+                node.give_back(task)
             if not job.running:
                 job.quiet.set()
         self._on_task_over(task)
-        self.fill(node.pool)
+        self.fill(nodes[0].pool)
         self.fill_for(job)
 
-    async def _prepare(self, task: Task, node: ComputeNode) -> bool:
+    async def _prepare(self, task: Task, nodes: list[ComputeNode]) -> bool:
         """True when the task is running; else it went back, or was ended while it waited."""
-        ready = await self._unless_killed(task, self._preparations.prepared(task.job, node))
+        ready = await self._unless_killed(task, self._all_prepared(task.job, nodes))
         if ready and task.verdict is None:
             task.start()
             self._account.save(task)
@@ -116,6 +120,11 @@ class Scheduler:
             task.to("active")
             self._wait_again(task)
         return False
+
+    async def _all_prepared(self, job: Job, nodes: list[ComputeNode]) -> bool:
+        return all(
+            await asyncio.gather(*(self._preparations.prepared(job, node) for node in nodes))
+        )
 
     async def _unless_killed(self, task: Task, preparation: Coroutine[Any, Any, bool]) -> bool:
         """What the preparation says, or False as soon as the task has a verdict."""
@@ -133,11 +142,14 @@ class Scheduler:
             told.cancel()
             preparing.cancel()
 
-    async def _run_once(self, task: Task, node: ComputeNode) -> bool:
-        """Run the task; True when it is to be tried once more on this node."""
-        execution = launch.task_execution(self._account, task, node)
+    async def _run_once(self, task: Task, nodes: list[ComputeNode]) -> bool:
+        """Run the task; True when it is to be tried once more where it is."""
         began = time.monotonic()
-        outcome = await run_fresh(self._runner, execution)
+        if task.instances:
+            outcome = await self._instances.run(task, nodes)
+        else:
+            execution = launch.task_execution(self._account, task, nodes[0])
+            outcome = await run_fresh(self._runner, execution)
         task.spend(time.monotonic() - began, outcome.usage)
         if task.verdict is not None and not outcome.succeeded:
             self._obey(task, task.verdict)
@@ -200,16 +212,5 @@ class Scheduler:
             if told is not None and not told.done():
                 told.set_result(None)
             elif task.state == "running":
-                self._account.see_through(self._runner.terminate(task.run_key))
-
-
-def _node_document(task: Task, node: ComputeNode) -> dict[str, str]:
-    folder = f"{task.job.folder}/{task.id}"
-    return {
-        "affinityId": f"TVM:{node.id}",
-        "nodeUrl": node.url,
-        "poolId": node.pool.id,
-        "nodeId": node.id,
-        "taskRootDirectory": folder,
-        "taskRootDirectoryUrl": f"{node.url}/files/{folder}",
-    }
+                for key in (task.run_key, *instance_keys(task)):
+                    self._account.see_through(self._runner.terminate(key))

@@ -34,7 +34,7 @@ class Task(Entity):
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,
         *("started", "ended", "exit_code", "failure", "result", "retries", "last_retry"),
-        *("requeues", "last_requeue", "node", "runs", "usage"),
+        *("requeues", "last_requeue", "node", "runs", "usage", "subtasks"),
     )
 
     job: Job
@@ -51,6 +51,7 @@ class Task(Entity):
     node: dict[str, str] | None = None  # nodeInfo
     runs: int = 0
     usage: dict[str, Any] = field(default_factory=dict)  # see Figures: of all runs together
+    subtasks: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict | None = field(default=None, compare=False)
     held: int = 0  # slots of the node it is on, or was
     turn: int = 0  # counts up with each start of a task, of all tasks
@@ -69,6 +70,12 @@ class Task(Entity):
     def slots(self) -> int:
         """How many of a node's slots it takes."""
         return self.held or int(self.spec.get("requiredSlots") or 1)
+
+    @property
+    def instances(self) -> int:
+        """How many nodes it takes at once: 0 when it is no multi-instance task."""
+        settings = self.spec.get("multiInstanceSettings")
+        return 0 if settings is None else int(settings.get("numberOfInstances") or 1)
 
     @property
     def affinity(self) -> str | None:

@@ -113,9 +113,9 @@ def reactivate(service: Service, request: Request) -> Response:
 
 
 def list_subtasks(service: Service, request: Request) -> Response:
-    """None, as the service answers for a task that is not of several instances."""
-    service.account.task(request.arguments["job"], request.arguments["task"])
-    return document({"value": []})
+    """None for a task that is not of several instances, as the service answers."""
+    task = service.account.task(request.arguments["job"], request.arguments["task"])
+    return document({"value": [listing.select(request, each) for each in task.subtasks]})
 
 
 def _open_job(service: Service, request: Request) -> Job:
