@@ -229,7 +229,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a release without preparation": (
         {"jobReleaseTask": {"commandLine": "true"}}, "InvalidPropertyValue"),
     "what can't be done here": (
-        {"jobManagerTask": {"id": "m", "commandLine": "true"}}, "UnsupportedProperty"),
+        {"networkConfiguration": {"subnetId": "s"}}, "UnsupportedProperty"),
+    "packages for its manager": (
+        {"jobManagerTask": {"id": "m", "commandLine": "true", "applicationPackageReferences": [
+            {"applicationId": "a"}]}}, "UnsupportedProperty"),
 }  # fmt: skip
 
 
