@@ -19,6 +19,7 @@ class EngineName(StrEnum):
 
 Data = Annotated[Path, typer.Option(help="Folder of all state.", metavar="DIR")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 is any free port.", metavar="PORT")]
+Watch = Annotated[bool, typer.Option("--watch", help="Reload the functions when they change.")]
 Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
 
 
@@ -30,6 +31,7 @@ def up(
     port_batch: Port = 10100,
     port_images: Port = 10200,
     engine: Engine = EngineName.AUTO,
+    watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
     """Start Retrain on this machine and keep it running until Ctrl-C."""
@@ -43,8 +45,9 @@ def up(
         batch=port_batch,
         images=port_images,
     )
+    options = StackOptions(data=data, ports=ports, engine=engine.value, reload=watch)
     try:
-        run_until_ctrl_c(StackOptions(data=data, ports=ports, engine=engine.value), as_json=as_json)
+        run_until_ctrl_c(options, as_json=as_json)
     except StackFailed as error:
         raise Problem(str(error), error.remedy) from error
 

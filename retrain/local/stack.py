@@ -33,6 +33,10 @@ LOCK: Final = "stack.lock"
 QUEUES: Final = Path(__file__).with_name("queues.json")
 
 
+def _nobody(text: str) -> None:
+    """Nobody listens; the log has it too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Where the services listen on loopback; 0 is any free port."""
@@ -49,12 +53,15 @@ class StackOptions:
     """`data` holds all state. engine: auto, podman, docker or none (tasks run as processes).
 
     watch: when the watch looks, in NCRONTAB; in the cloud each minute is enough, and paid for.
+    reload: load the functions anew when their code changes; `say` is told of it.
     """
 
     data: Path = Path(".retrain")
     ports: Ports = field(default_factory=Ports)
     engine: str = "auto"
     watch: str = "*/5 * * * * *"
+    reload: bool = False
+    say: Callable[[str], None] = _nobody
 
 
 class StackFailed(RuntimeError):
@@ -180,6 +187,8 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         "RETRAIN_BATCH_KEY": batch.settings.key,
         "RETRAIN_IMAGES": images.url,
         "RETRAIN_WATCH": options.watch,
+        # The worker's default is too few for the sessions that host.json allows at once.
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     }
     host = await up(
         lambda: FunctionsHost(
@@ -189,7 +198,10 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
                 environment=environment,
                 port=ports.api,
                 listeners=servicebus.listener,
+                send=servicebus.send,
                 blobs=azurite,
+                watch=options.reload,
+                say=options.say,
             )
         ),
         "api",

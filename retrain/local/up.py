@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,9 @@ def up(options: StackOptions, *, as_json: bool = False) -> None:
             _show(stack, options, file)
         await asyncio.Event().wait()
 
+    if not as_json:
+        console = Console(highlight=False)
+        options = replace(options, say=lambda text: console.print(text, soft_wrap=True))
     run(options, stay)
 
 
@@ -60,6 +64,10 @@ def _show(stack: Stack, options: StackOptions, profiles: Path) -> None:
     console.print(f"\n  state          {options.data.resolve()}")
     console.print(f"  log            {(options.data / 'stack.log').resolve()}")
     console.print(f"  profile        '{PROFILE}' in {profiles}\n")
+    if options.reload:
+        console.print("The functions are loaded anew whenever their code changes.\n")
+    if stack.host.error:
+        console.print(f"{stack.host.error}\nThey are loaded as soon as that is repaired.\n")
     console.print("In another terminal, from this folder:\n")
     chosen = "" if profile.read().current == PROFILE else f" --profile {PROFILE}"
     console.print(f"  .venv/bin/retrain job create -f examples/wine/job.yml --stream{chosen}")

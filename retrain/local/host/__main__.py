@@ -1,56 +1,72 @@
-"""`python -m retrain.local.host --root DIR --data DIR`: a function app alone, until Ctrl-C.
+"""An Azure Functions app on this machine, until Ctrl-C.
 
-With `--servicebus-config Config.json` the Service Bus emulator runs beside it, with `--blob-port`
-Azurite does; their connection strings are printed, and %SETTING%s come from the environment.
+In a folder with function_app.py and host.json this runs its HTTP, timer, Service Bus and blob
+functions. What they need is started beside them: a Service Bus emulator with the queues that the
+bindings name, and Azurite for blobs. Settings come from the environment and local.settings.json.
 """
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
-from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
+from retrain.local.host.functions import Function
 from retrain.local.host.server import FunctionsHost
 from retrain.local.host.settings import HostSettings
-from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
+from retrain.local.host.stand_ins import StandIns, StandInSettings
 
 
 async def _serve(asked: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with AsyncExitStack() as running:
-        bus = blobs = None
-        if asked.servicebus_config:
-            config = read_config(asked.servicebus_config)
-            settings = ServiceBusSettings(
-                data=asked.data / "servicebus", config=config, port=asked.servicebus_port
-            )
-            bus = await running.enter_async_context(ServiceBusServer(settings))
-            _say(f"Service Bus: {bus.connection_string}")
-        if asked.blob_port is not None:
-            azurite = AzuriteSettings(
-                asked.data / "blob", port=asked.blob_port, command=find_azurite()
-            )
-            blobs = await running.enter_async_context(AzuriteServer(azurite))
-            _say(f"Blob Storage: {blobs.connection_string}")
-        host = await running.enter_async_context(
-            FunctionsHost(
-                HostSettings(
-                    root=asked.root,
-                    data=asked.data / "host",
-                    environment=dict(os.environ),
-                    port=asked.port,
-                    listeners=bus.listener if bus else None,
-                    blobs=blobs,
-                )
-            )
-        )
-        _say(f"Functions: {host.url}\nkey: {host.keys.default}\nmaster key: {host.keys.master}")
-        await ended.wait()
+    stand_ins = StandIns(
+        StandInSettings(
+            data=asked.data,
+            servicebus_config=asked.servicebus_config,
+            servicebus_port=asked.servicebus_port,
+            blob_port=10000 if asked.blob_port is None else asked.blob_port,
+            eager=asked.blob_port is not None,
+        ),
+        _say,
+    )
+    settings = HostSettings(
+        root=asked.root,
+        data=asked.data / "host",
+        environment=dict(os.environ),
+        port=asked.port,
+        provide=stand_ins.provide,
+        watch=asked.watch,
+        say=_say,
+    )
+    try:
+        async with FunctionsHost(settings) as host:
+            _greet(host)
+            await ended.wait()
+    finally:
+        await stand_ins.close()
+
+
+def _greet(host: FunctionsHost) -> None:
+    _say(f"Functions: {host.url}\nkey: {host.keys.default}\nmaster key: {host.keys.master}\n")
+    if host.error:
+        _say(f"{host.error}\nIt is loaded as soon as that is repaired.")
+    for function in host.functions:
+        _say(f"  {function.name}: {_described(host, function)}")
+    _say("\nCtrl-C ends it.")
+
+
+def _described(host: FunctionsHost, function: Function) -> str:
+    if function.disabled:
+        return "disabled"
+    if function.trigger.type != "httpTrigger":
+        return function.trigger.type
+    methods: Sequence[str] = function.trigger.fields.get("methods") or ()
+    return f"[{','.join(str(one) for one in methods) or 'any method'}] {host.url_of(function)}"
 
 
 def _say(text: str) -> None:
@@ -58,17 +74,48 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="[%(asctime)s] %(message)s", force=True
+    )
+    # Every HTTP request of a client's own, and every step of AMQP: too much to read.
+    for name in ("azure", "httpx", "watchfiles", "uamqp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def main() -> int:
     """Run until a signal; 1 when the app or a service could not start."""
     parser = argparse.ArgumentParser(prog="python -m retrain.local.host", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path(), help="holds function_app.py")
-    parser.add_argument("--port", type=int, default=7071, help="0 for any free port")
-    parser.add_argument("--data", type=Path, default=Path(".retrain"))
-    parser.add_argument("--servicebus-config", type=Path, metavar="FILE")
-    parser.add_argument("--servicebus-port", type=int, default=5672)
-    parser.add_argument("--blob-port", type=int, metavar="PORT", help="usually 10000")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path(),
+        help="holds function_app.py; this folder",
+        metavar="DIR",
+    )
+    parser.add_argument("--port", type=int, default=7071, help="7071; 0 for any free port")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(".retrain"),
+        help="keeps all state; .retrain",
+        metavar="DIR",
+    )
+    parser.add_argument("--watch", action="store_true", help="reload when the code changes")
+    parser.add_argument(
+        "--servicebus-config",
+        type=Path,
+        metavar="FILE",
+        help="a Config.json as Microsoft's emulator has it, instead of the bindings",
+    )
+    parser.add_argument("--servicebus-port", type=int, default=5672, metavar="PORT", help="5672")
+    parser.add_argument(
+        "--blob-port", type=int, metavar="PORT", help="10000; given: start it in any case"
+    )
+    asked = parser.parse_args()
+    _log_to_stderr()
     try:
-        asyncio.run(_serve(parser.parse_args()))
+        asyncio.run(_serve(asked))
     except (OSError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

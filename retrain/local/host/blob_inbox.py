@@ -16,13 +16,15 @@ Reader = Callable[[BlobCreated], Awaitable[bool]]
 class BlobInbox:
     """Hands the events of one Blob service to one reader at a time."""
 
-    def __init__(self, service: AzuriteServer) -> None:
-        self.service = service
+    def __init__(self) -> None:
+        self._service: AzuriteServer | None = None
         self._containers: set[str] = set()
         self._reader: Reader | None = None
         self._somebody = asyncio.Event()
 
-    async def attach(self, reader: Reader, containers: Iterable[str]) -> None:
+    async def attach(
+        self, service: AzuriteServer, reader: Reader, containers: Iterable[str]
+    ) -> None:
         """From now on `reader` is told of blobs in these containers, those that wait first."""
         self._reader = reader
         self._somebody.set()
@@ -31,9 +33,10 @@ class BlobInbox:
             return
         first = not self._containers
         self._containers |= new
-        self.service.events.subscribe(self._tell, new)
+        self._service = service
+        service.events.subscribe(self._tell, new)
         if first:
-            await self.service.events.start()
+            await service.events.start()
 
     def detach(self) -> None:
         """Nobody is told until somebody attaches."""
@@ -42,9 +45,9 @@ class BlobInbox:
 
     async def close(self) -> None:
         """Listen no more. Detach first: what was not dealt with is told after the next start."""
-        if self._containers:
-            self._containers.clear()
-            await self.service.events.stop()
+        if self._service:
+            await self._service.events.stop()
+            self._service = None
 
     async def _tell(self, event: BlobCreated) -> None:
         while True:

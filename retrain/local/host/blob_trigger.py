@@ -9,11 +9,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import httpx
 
-from retrain.local.azurite import BlobCreated
+from retrain.local.azurite import AzuriteServer, BlobCreated
 from retrain.local.azurite.rest import BlobServiceRefused
 from retrain.local.host.blob_inbox import BlobInbox
 from retrain.local.host.blob_input import Blob
@@ -53,6 +52,7 @@ class BlobTriggers:
     def __init__(
         self,
         functions: Sequence[Function],
+        service: AzuriteServer,
         inbox: BlobInbox,
         invocations: Invocations,
         apply: Apply,
@@ -62,18 +62,18 @@ class BlobTriggers:
     ) -> None:
         self._paths = [BlobPath(function) for function in functions]
         self._inbox = inbox
-        self._service = inbox.service
+        self._service = service
         self._invocations = invocations
         self._apply = apply
         self._poison = poison
         self._tries = options.poison_threshold
         self._retry_seconds = retry_seconds
         self._slots = asyncio.Semaphore(options.parallelism)
-        self._underway: set[asyncio.Future[Any]] = set()
+        self._underway: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         running = [path for path in self._paths if not path.function.disabled]
-        await self._inbox.attach(self.tell, {path.container for path in running})
+        await self._inbox.attach(self._service, self.tell, {path.container for path in running})
 
     async def stop(self, patience_seconds: float) -> None:
         """Take no more, finish blobs under way for so long. The others are told again."""
@@ -94,7 +94,7 @@ class BlobTriggers:
         ]
         if not functions:
             return True
-        settling = asyncio.gather(*(self._until_settled(one, event) for one in functions))
+        settling = asyncio.create_task(self._in_all(functions, event))
         self._underway.add(settling)
         settling.add_done_callback(self._underway.discard)
         try:
@@ -106,6 +106,9 @@ class BlobTriggers:
             return False
         settling.result()
         return True
+
+    async def _in_all(self, functions: Sequence[Function], event: BlobCreated) -> None:
+        await asyncio.gather(*(self._until_settled(one, event) for one in functions))
 
     async def run_now(self, function: Function, event: BlobCreated) -> bool:
         """Call a function once with a blob, as a person may ask; whether it succeeded."""

@@ -59,9 +59,12 @@ class HttpGate:
             await http(scope, receive, send)
 
     async def _http(self) -> HttpTrigger | None:
+        if self._app.ready.is_set():
+            return self._app.http
         try:
-            if not self._app.ready.is_set():
-                await asyncio.wait_for(self._app.ready.wait(), self._wait)
+            async with asyncio.timeout(self._wait):
+                while not self._app.ready.is_set():  # the next reload may begin before we wake
+                    await self._app.ready.wait()
         except TimeoutError:
             return None
         return self._app.http
@@ -79,10 +82,10 @@ class HttpGate:
 
 
 async def _body(receive: Receive) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body", False) or len(body) > _MAX_ADMIN_BODY:
             return body
 

@@ -6,6 +6,7 @@ the next, while the port, the keys and what the services keep for it stay.
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
@@ -19,6 +20,7 @@ from retrain.local.host.host_json import HostJson, read_host_json
 from retrain.local.host.http_trigger import HttpTrigger
 from retrain.local.host.invocations import Invocations
 from retrain.local.host.keys import KeyRing
+from retrain.local.host.local_settings import read_local_settings
 from retrain.local.host.manual import ManualDelivery
 from retrain.local.host.outputs import Outputs
 from retrain.local.host.poison import PoisonList
@@ -27,7 +29,7 @@ from retrain.local.host.retry_policy import policy_of
 from retrain.local.host.routes import Routes
 from retrain.local.host.servicebus_batches import ServiceBusBatches
 from retrain.local.host.servicebus_trigger import ServiceBusTrigger
-from retrain.local.host.settings import HostSettings
+from retrain.local.host.settings import HostSettings, Services
 from retrain.local.host.timer_trigger import Timer
 from retrain.local.host.worker import Worker
 
@@ -47,7 +49,7 @@ class ScriptHost:
         settings: HostSettings,
         keys: KeyRing,
         counts: Counter[tuple[str, str]],
-        inbox: BlobInbox | None,
+        inbox: BlobInbox,
         poison: PoisonList,
     ) -> None:
         self.draining = False
@@ -80,8 +82,9 @@ class ScriptHost:
             worker = await calls.start()
             self.packages = worker.app.packages()
             self.functions = tuple(_only(worker.app.functions, options))
-            outputs = Outputs(self.functions, settings.send, calls)
-            self._triggers = list(self._make(calls, outputs, options))
+            services = await settings.services(self.functions)
+            outputs = Outputs(self.functions, services.send, calls)
+            self._triggers = list(self._make(calls, outputs, options, services))
             routes = Routes(self.functions, options.http.route_prefix)
             self.http = HttpTrigger(
                 routes, self._keys, calls, outputs.apply, options.http, settings.max_body_bytes
@@ -124,7 +127,9 @@ class ScriptHost:
 
     async def _worker(self) -> Worker:
         settings = self._settings
-        worker = Worker(settings.root.resolve(), settings.environment)
+        given = settings.environment
+        local = read_local_settings(settings.root, {**os.environ, **given})
+        worker = Worker(settings.root.resolve(), {**local, **given})
         try:
             await worker.start(cached=not settings.watch)
         except BaseException:
@@ -132,7 +137,9 @@ class ScriptHost:
             raise
         return worker
 
-    def _make(self, calls: Invocations, outputs: Outputs, options: HostJson) -> Iterator[_Trigger]:
+    def _make(
+        self, calls: Invocations, outputs: Outputs, options: HostJson, services: Services
+    ) -> Iterator[_Trigger]:
         """The triggers of all functions that are not disabled, but HTTP's."""
         settings = self._settings
         for function in self.functions:
@@ -144,40 +151,31 @@ class ScriptHost:
                 if not function.disabled:
                     yield timer
             elif function.trigger.type == "serviceBusTrigger":
-                bus = self._bus(function, calls, outputs, options)
+                many = function.trigger.text("cardinality").casefold() == "many"
+                kind = ServiceBusBatches if many else ServiceBusTrigger
+                listener = _listener(function, services)
+                bus = kind(function, listener, calls, outputs.apply, options.service_bus)
                 self._buses[function.name] = bus
                 if not function.disabled:
                     yield bus
         blobs = [one for one in self.functions if one.trigger.type == "blobTrigger"]
         if blobs:
-            self._blobs = self._blob_triggers(blobs, calls, outputs, options)
-            yield self._blobs
-
-    def _bus(
-        self, function: Function, calls: Invocations, outputs: Outputs, options: HostJson
-    ) -> ServiceBusTrigger | ServiceBusBatches:
-        many = function.trigger.text("cardinality").casefold() == "many"
-        kind = ServiceBusBatches if many else ServiceBusTrigger
-        listener = _listener(function, self._settings)
-        return kind(function, listener, calls, outputs.apply, options.service_bus)
-
-    def _blob_triggers(
-        self, blobs: list[Function], calls: Invocations, outputs: Outputs, options: HostJson
-    ) -> BlobTriggers:
-        if self._inbox is None:
-            raise AppRefused(
-                f"Function '{blobs[0].name}' waits for blobs, and the host was started without "
-                "Blob Storage (--blob-port starts it)."
+            if services.blobs is None:
+                raise AppRefused(
+                    f"Function '{blobs[0].name}' waits for blobs, and the host was started "
+                    "without Blob Storage."
+                )
+            self._blobs = BlobTriggers(
+                blobs,
+                services.blobs,
+                self._inbox,
+                calls,
+                outputs.apply,
+                self._poison,
+                options.blobs,
+                settings.blob_retry_seconds,
             )
-        return BlobTriggers(
-            blobs,
-            self._inbox,
-            calls,
-            outputs.apply,
-            self._poison,
-            options.blobs,
-            self._settings.blob_retry_seconds,
-        )
+            yield self._blobs
 
 
 def _only(functions: tuple[Function, ...], options: HostJson) -> Iterator[Function]:
@@ -187,15 +185,15 @@ def _only(functions: tuple[Function, ...], options: HostJson) -> Iterator[Functi
             yield function
 
 
-def _listener(function: Function, settings: HostSettings) -> Listener:
+def _listener(function: Function, services: Services) -> Listener:
     source = source_of(function.trigger)
-    if settings.listeners is None:
+    if services.listeners is None:
         raise AppRefused(
             f"Function '{function.name}' waits for '{source}', and the host was started without "
-            "Service Bus (--servicebus-config starts it)."
+            "Service Bus."
         )
     try:
-        return settings.listeners(source)
+        return services.listeners(source)
     except Exception as error:
         raise AppRefused(
             f"Function '{function.name}' can't listen to '{source}': {error} Add it to the "

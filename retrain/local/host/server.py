@@ -16,7 +16,6 @@ from typing import Any, Final, Self
 from retrain.local.host.admin import Admin
 from retrain.local.host.blob_inbox import BlobInbox
 from retrain.local.host.code_watch import CodeWatch
-from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.http_gate import HttpGate
 from retrain.local.host.http_server import HttpServer
@@ -45,7 +44,7 @@ class FunctionsHost:
         self.state = "Default"
         self.error: str | None = None
         self._life: ScriptHost | None = None
-        self._inbox = BlobInbox(settings.blobs) if settings.blobs else None
+        self._inbox = BlobInbox()
         self._poison = PoisonList(settings.data)
         self._server: HttpServer | None = None
         self._watch: CodeWatch | None = None
@@ -112,8 +111,7 @@ class FunctionsHost:
             server, self._server = self._server, None
             answering = server.stop(self.settings.stop_seconds) if server else asyncio.sleep(0)
             await asyncio.gather(answering, self._end())
-            if self._inbox:
-                await self._inbox.close()
+            await self._inbox.close()
             self.state = "Stopped"
 
     async def reload(self) -> None:
@@ -171,7 +169,7 @@ class FunctionsHost:
         life = ScriptHost(self.settings, self._keys, self.invocations, self._inbox, self._poison)
         try:
             await life.start()
-        except AppRefused as error:
+        except (OSError, RuntimeError) as error:  # the app's fault, or a service's it needs
             self.state, self.error = "Error", str(error)
             self.ready.set()  # nobody need wait: it is a person's turn
             if self._server is None and not self.settings.watch:

@@ -1,11 +1,12 @@
 """What the host runs, and what it listens to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from retrain.local.azurite import AzuriteServer
+from retrain.local.host.functions import Function
 from retrain.local.host.keys import Keys
 from retrain.local.host.queues import Listeners, Send
 
@@ -21,8 +22,19 @@ def _nobody(text: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What triggers listen to and outputs go to; None: there is no such one."""
+
+    listeners: Listeners | None = None
+    send: Send | None = None
+    blobs: AzuriteServer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """The app, and the services its triggers listen to (None: there is no such one).
+
+    provide: asked for the services instead, when it is known which functions there are.
 
     `root` holds function_app.py and host.json. `environment` is set for the process while the app
     is loaded and answers %SETTING%. Port 0 is any free one. Times in seconds. `watch`: reload the
@@ -38,6 +50,7 @@ class HostSettings:
     listeners: Listeners | None = None
     send: Send | None = None
     blobs: AzuriteServer | None = None
+    provide: Callable[[Sequence[Function]], Awaitable[Services]] | None = None
     keys: Keys | None = None
     max_body_bytes: int = 100 * 1024 * 1024
     blob_retry_seconds: float = 1.0
@@ -45,3 +58,9 @@ class HostSettings:
     clock: Clock = _now
     watch: bool = False
     say: Callable[[str], None] = _nobody
+
+    async def services(self, functions: Sequence[Function]) -> Services:
+        """For these functions."""
+        if self.provide:
+            return await self.provide(functions)
+        return Services(listeners=self.listeners, send=self.send, blobs=self.blobs)

@@ -88,13 +88,15 @@ class Worker:
             await asyncio.wait(
                 {future, self._died}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
             )
-            if future.done():
+            if future.done() and not future.cancelled():
                 return future.result()
+            cancelled = future.cancelled()  # by the function itself, or with the loop
         finally:
             future.cancel()  # ends a coroutine; a thread runs on
         if self._died.done():
             raise WorkerDied(self._died.result())
-        assert timeout is not None
+        if cancelled or timeout is None:
+            raise WorkerDied("The function's own task was cancelled.")
         raise TimedOut(timeout)
 
     async def on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -104,6 +104,11 @@ def new_token() -> bytes:
     return os.urandom(16)
 
 
+def message_of(body: bytes) -> Message:
+    """A message with this body and nothing else."""
+    return parse(bytes((0, 0x53, DATA)) + encode(body))
+
+
 def parse(data: bytes) -> Message:
     """A message as a sender encoded it. Raises DecodeError."""
     found: dict[int, tuple[int, int, int]] = {}

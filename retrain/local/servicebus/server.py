@@ -18,6 +18,7 @@ from retrain.local.servicebus.door import Door, House
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.listener import Listener
+from retrain.local.servicebus.messages import message_of
 from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys, Right
 from retrain.local.servicebus.settings import NamespaceSettings
 from retrain.local.servicebus.store import Store
@@ -101,6 +102,13 @@ class ServiceBusServer:
         """
         namespace, store = self._started()
         return Listener(namespace.receiving(path), store.commit)
+
+    async def send(self, entity: str, body: bytes) -> None:
+        """Send in this process, without a wire. Raises ServiceBusError; on disk when it returns."""
+        namespace, store = self._started()
+        namespace.sending(entity).put([message_of(body)])
+        self.calls["send"] += 1
+        store.commit()
 
     async def start(self) -> None:
         """Raises OSError when the port is taken, DataFolderUnusable."""

@@ -28,9 +28,30 @@ REFUSED = {
     "a binding name with an underscore": (
         ONE + "@app.timer_trigger(schedule='* * * * *', arg_name='my_timer')\n"
         "def f(my_timer): pass",
-        "letters and digits only.*'my_timer'",
+        "The binding name my_timer is invalid.*letters and digits only",
     ),
-    "a reserved route": (ONE + "@app.route('admin/x')\ndef f(req): pass", "keeps routes"),
+    "a binding name twice": (
+        ONE + "@app.route('a', trigger_arg_name='x')\n"
+        "@app.service_bus_queue_output('X', 'S', 'q')\ndef f(x, X): pass",
+        "Multiple bindings with name '[xX]' discovered|unique",
+    ),
+    "a reserved route": (
+        ONE + "@app.route('admin/x')\ndef f(req): pass",
+        "The specified route conflicts with one or more built in routes",
+    ),
+    "a route that begins like a reserved one": (
+        ONE + "@app.route('Runtimes')\ndef f(req): pass",
+        "The specified route conflicts with one or more built in routes",
+    ),
+    "a route that is taken": (
+        ONE + "@app.route('a/{x}')\ndef f(req): pass\n@app.route('/A/{X}/')\ndef g(req): pass",
+        "'g': The route specified conflicts with the route defined by function 'f'",
+    ),
+    "a route that is taken for one method": (
+        ONE + "@app.route('a', methods=['GET', 'PUT'])\ndef f(req): pass\n"
+        "@app.route('a', methods=['PUT'])\ndef g(req): pass",
+        "'g': The route specified conflicts with the route defined by function 'f'",
+    ),
     "a route nobody understands": (ONE + "@app.route('a{b')\ndef f(req): pass", "'a{b'"),
     "an unknown constraint": (ONE + "@app.route('{b:foo}')\ndef f(req): pass", "'foo'"),
     "a trigger we have not": (
@@ -72,25 +93,6 @@ def test_refused(stage: Stage, source: str, message: str) -> None:
     with pytest.raises(AppRefused, match=f"(?s){message}"):
         stage.host(source)
     assert "function_app" not in sys.modules
-
-
-HOST_JSON = {
-    "no version": ({}, '"version": "2.0"'),
-    "another version": ({"version": "1.0"}, '"version": "2.0"'),
-    "no time span": ({"version": "2.0", "functionTimeout": "5m"}, "'5m' is not a time span"),
-    "no count": (
-        {"version": "2.0", "extensions": {"serviceBus": {"maxConcurrentCalls": 0}}},
-        "maxConcurrentCalls must be",
-    ),
-}
-
-
-@pytest.mark.parametrize(("content", "message"), HOST_JSON.values(), ids=HOST_JSON)
-def test_host_json(stage: Stage, content: dict[str, object], message: str) -> None:
-    root = stage.app(ONE)
-    (root / "host.json").write_text(__import__("json").dumps(content))
-    with pytest.raises(AppRefused, match=message):
-        stage.host_at(root)
 
 
 def test_missing_files(stage: Stage, tmp_path: Path) -> None:

@@ -214,33 +214,6 @@ def test_a_function_that_blocks_stops_no_other(stage: Stage, client: httpx.Clien
         assert [one.result().text for one in waiting] == ["True", "True"]
 
 
-def test_a_function_that_takes_too_long_has_failed(
-    stage: Stage, client: httpx.Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    host = stage.host(
-        """
-        import asyncio, threading
-        app = func.FunctionApp(http_auth_level="ANONYMOUS")
-        never = threading.Event()
-
-        @app.route("slow")
-        def slow(req): never.wait(30)
-
-        @app.route("slow_async")
-        async def slow_async(req): await asyncio.sleep(30)
-
-        @app.route("end")
-        def end(req): never.set()
-        """,
-        {"version": "2.0", "functionTimeout": "00:00:00.2"},
-    )
-    for name in ("slow", "slow_async"):
-        assert client.get(f"{host.url}/api/{name}").status_code == 500
-        assert host.invocations[name, "timed out"] == 1
-    assert "functionTimeout of 0.2 s" in caplog.text
-    assert client.get(f"{host.url}/api/end").status_code == 204
-
-
 def test_a_taken_port_is_named(stage: Stage) -> None:
     host = stage.host(ECHO)
     with pytest.raises(OSError, match=rf"can't listen on 127.0.0.1:{host.port}.*choose another"):

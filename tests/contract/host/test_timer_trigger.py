@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import pytest
 
 from retrain.local.host import FunctionsHost
 from tests.contract.host.stage import Stage, until
@@ -128,30 +127,3 @@ def test_runs_never_overlap_and_what_fell_due_meanwhile_is_skipped(
     until(lambda: host.invocations["each_second", "succeeded"] >= 3)
     assert host.invocations["each_second", "failed"] == 0
     assert len(seen(stage)) < 10  # and not the sixty of the minute that was skipped
-
-
-def test_a_failed_run_is_tried_again_only_by_its_policy(stage: Stage) -> None:
-    stage.app(HOURLY)
-    (stage.folder / "app" / "fails").touch()
-    app = HOURLY.replace('arg_name="timer"', 'arg_name="timer", run_on_startup=True')
-    host = stage.host(app, clock=Clock(START))
-    until(lambda: settled(host, 1))
-    stage.stop(host)
-    assert len(seen(stage)) == 1
-    policy = '@app.retry("fixed_delay", "2", delay_interval="00:00:00")\n    @app.timer_trigger'
-    host = stage.host(app.replace("@app.timer_trigger", policy), clock=Clock(START))
-    until(lambda: settled(host, 3))
-    stage.stop(host)
-    assert len(seen(stage)) == 4
-
-
-@pytest.mark.parametrize("name", ["hourly", "HOURLY"])
-def test_a_person_may_fire_a_timer_with_the_master_key(
-    stage: Stage, client: httpx.Client, name: str
-) -> None:
-    host = stage.host(HOURLY, clock=Clock(START))
-    url = f"{host.url}/admin/functions/{name}"
-    assert client.post(url, headers={"x-functions-key": host.keys.default}).status_code == 401
-    assert client.post(url, headers={"x-functions-key": host.keys.master}).status_code == 202
-    until(lambda: settled(host, 1))
-    assert client.post(f"{url}x", headers={"x-functions-key": host.keys.master}).status_code == 404

@@ -1,0 +1,91 @@
+"""--watch: real files, real changes, real notifications of the operating system."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.contract.host.stage import Stage, until
+
+APP = """
+    from rooms.name import NAME
+    app = func.FunctionApp(http_auth_level="ANONYMOUS")
+
+    @app.route("name")
+    def named(req): return NAME
+"""
+
+
+class App:
+    """The folder of a watched app, its host, and what the host said."""
+
+    def __init__(self, stage: Stage, client: httpx.Client) -> None:
+        self.root = stage.folder / "app"
+        (self.root / "rooms").mkdir(parents=True)
+        (self.root / "notes").mkdir()
+        self.write("rooms/__init__.py", "")
+        self.write("rooms/name.py", 'NAME = "first"\n')
+        self.said: list[str] = []
+        self.host = stage.host(APP, watch=True, say=self.said.append)
+        self._client = client
+
+    def write(self, file: str, text: str) -> Path:
+        path = self.root / file
+        path.write_text(text)
+        return path
+
+    def answer(self) -> str:
+        return self._client.get(f"{self.host.url}/name").text
+
+
+def test_changed_code_answers(stage: Stage, client: httpx.Client) -> None:
+    app = App(stage, client)
+    assert app.answer() == "first"
+    for name in ("other", "third"):  # as long as the first, and perhaps within one second
+        app.write("rooms/name.py", f'NAME = "{name}"\n')
+        until(lambda name=name: app.answer() == name)  # type: ignore[misc]
+
+
+def test_a_fault_is_told_and_its_repair_is_seen(stage: Stage, client: httpx.Client) -> None:
+    app = App(stage, client)
+    app.write("rooms/name.py", "NAME = = 1\n")
+    until(lambda: app.said and "SyntaxError" in app.said[-1])
+    assert app.answer() == "Function host is not running."
+    app.write("rooms/name.py", 'NAME = "repaired"\n')
+    until(lambda: app.answer() == "repaired")
+
+
+def test_what_is_not_the_apps_is_no_change(stage: Stage, client: httpx.Client) -> None:
+    app = App(stage, client)
+    app.write("notes/draft.py", "x = (\n")
+    app.write("rooms/readme.txt", "hello")
+    app.write("other.py", "x = (\n")
+    app.write("rooms/name.py", 'NAME = "other"\n')
+    until(lambda: app.answer() == "other")
+    assert app.said == ["Reloaded: 1 functions."]
+
+
+def test_new_folders_of_a_package_are_watched_too(stage: Stage, client: httpx.Client) -> None:
+    app = App(stage, client)
+    (app.root / "rooms" / "inner").mkdir()
+    app.write("rooms/inner/__init__.py", 'NAME = "inner"\n')
+    app.write("rooms/name.py", "from rooms.inner import NAME\n")
+    until(lambda: app.answer() == "inner")
+    app.write("rooms/inner/__init__.py", 'NAME = "changed"\n')
+    until(lambda: app.answer() == "changed")
+
+
+def test_an_app_that_is_broken_from_the_start_is_waited_for(
+    stage: Stage, client: httpx.Client
+) -> None:
+    root = stage.app("import rooms\n")
+    said: list[str] = []
+    host = stage.host_at(root, watch=True, say=said.append)
+    assert host.error is not None
+    assert "rooms" in host.error
+    (root / "rooms.py").write_text("")
+    until(lambda: said and "0 function apps" in said[-1])
+    app = (
+        'app = func.FunctionApp()\n@app.route("x", auth_level="ANONYMOUS")\ndef x(req): return "x"'
+    )
+    stage.app(f"import rooms\n{app}")
+    until(lambda: client.get(f"{host.url}/x").text == "x")
