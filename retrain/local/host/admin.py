@@ -12,6 +12,7 @@ GET  /admin/host/poison              blobs that were given up; ours: Azure has a
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
@@ -20,6 +21,8 @@ from retrain.local.host.admin_keys import AdminKeys
 from retrain.local.host.functions import Function
 from retrain.local.host.keys import KeyRing
 from retrain.local.host.poison import PoisonList
+
+log = logging.getLogger(__name__)
 
 #: A status and what goes out as JSON, None for nothing.
 Answer = tuple[int, Any]
@@ -158,4 +161,9 @@ class Admin:
     def _begin(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._begun.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("what was asked for failed", exc_info=task.exception())

@@ -82,7 +82,7 @@ def _metadata(delivery: Delivery) -> dict[str, Datum]:
 
 
 def _time(delivery: Delivery) -> str:
-    return delivery.enqueued_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return delivery.enqueued_time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _uuid(token: Any) -> str:

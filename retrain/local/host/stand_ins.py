@@ -7,20 +7,19 @@ connection string, so that the functions' own clients find them, too.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
-from retrain.local.host.errors import AppRefused
+from retrain.local.host.bound_entities import ensure_entities
 from retrain.local.host.functions import Binding, Function
 from retrain.local.host.settings import Services
 from retrain.local.servicebus import (
+    NamespaceSettings,
     ServiceBusServer,
     ServiceBusSettings,
-    parse_config,
     read_config,
 )
 
@@ -53,7 +52,6 @@ class StandIns:
         self._running = AsyncExitStack()
         self._bus: ServiceBusServer | None = None
         self._blobs: AzuriteServer | None = None
-        self._entities: dict[str, bool] = {}
 
     async def provide(self, functions: Sequence[Function]) -> Services:
         """What these functions need, started. Raises AppRefused, OSError for a taken port."""
@@ -78,24 +76,19 @@ class StandIns:
         await self._running.aclose()
 
     async def _serve_bus(self, bindings: Sequence[Binding]) -> None:
-        config, wanted = self._settings.servicebus_config, _entities(bindings)
+        config = self._settings.servicebus_config
         if self._bus is None:
-            read = read_config(config) if config else parse_config(_config(wanted))
             settings = ServiceBusSettings(
                 data=self._settings.data / "servicebus",
-                config=read,
+                config=read_config(config) if config else NamespaceSettings(name="local"),
                 port=self._settings.servicebus_port,
             )
             self._bus = await self._running.enter_async_context(ServiceBusServer(settings))
-            self._entities = wanted
             self._say(f"Service Bus: {self._bus.connection_string}")
-            return
-        new = [path for path in wanted if path not in self._entities]
-        if new and config is None:
-            raise AppRefused(
-                f"Service Bus was started before anybody asked for {', '.join(new)}. Stop the "
-                "host and start it again."
-            )
+        if config is None:
+            for binding in sorted(bindings, key=lambda one: one.type != "serviceBusTrigger"):
+                ensure_entities(self._bus.namespace, binding)
+            self._bus.commit()
 
     async def _serve_blobs(self, bindings: Sequence[Binding]) -> None:
         if self._blobs is None:
@@ -121,33 +114,3 @@ def _connect(bindings: Iterable[Binding], connection_string: str) -> None:
                 "emulator instead.",
                 name,
             )
-
-
-def _entities(bindings: Iterable[Binding]) -> dict[str, bool]:
-    """The queues and subscriptions, by path, and whether they have sessions."""
-    found: dict[str, bool] = {}
-    for binding in bindings:
-        topic, subscription = binding.text("topicName"), binding.text("subscriptionName")
-        path = f"{topic}/{subscription}" if topic else binding.text("queueName")
-        found[path] = found.get(path, False) or binding.flag("isSessionsEnabled")
-    return found
-
-
-def _config(entities: Mapping[str, bool]) -> dict[str, Any]:
-    """In the form of the emulator's Config.json."""
-    queues: list[dict[str, Any]] = []
-    topics: dict[str, list[dict[str, Any]]] = {}
-    for path, sessions in sorted(entities.items()):
-        name, _, subscription = path.partition("/")
-        if "/" not in path:
-            queues.append({"Name": name, "Properties": {"RequiresSession": sessions}})
-            continue
-        declared = topics.setdefault(name, [])
-        if subscription:
-            declared.append({"Name": subscription, "Properties": {"RequiresSession": sessions}})
-    namespace: dict[str, Any] = {"Name": "local", "Queues": queues}
-    if topics:
-        namespace["Topics"] = [
-            {"Name": name, "Subscriptions": declared} for name, declared in topics.items()
-        ]
-    return {"UserConfig": {"Namespaces": [namespace]}}

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -52,7 +53,7 @@ BLOBS = (
 class Life:
     """An app whose one constant is changed, and its host."""
 
-    def __init__(self, stage: Stage, source: str = APP, **settings: object) -> None:
+    def __init__(self, stage: Stage, source: str = APP, **settings: Any) -> None:
         import builtins
         import threading
 
@@ -115,7 +116,8 @@ def test_what_is_under_way_ends_with_the_old_code_and_what_waits_gets_the_new(
         later = life.put(b"2")
         with httpx.Client(trust_env=False, timeout=20) as other:
             held = pool.submit(other.get, f"{life.host.url}/name")
-            assert not concurrent.futures.wait([held, reloaded], timeout=0.3).done
+            waiting: list[concurrent.futures.Future[Any]] = [held, reloaded]
+            assert not concurrent.futures.wait(waiting, timeout=0.3).done
             life.go_on.set()
             assert request.result(20).text == "first"
             assert held.result(20).text == "second"
