@@ -43,11 +43,12 @@ class LocalStack:
     process: subprocess.Popen[str] | None = None
     addresses: dict[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
+        """With these options of `retrain up`, too."""
         words = [sys.executable, "-m", "retrain", "up", "--json", "--data", str(self.data)]
         for service, port in zip(SERVICES, self.ports, strict=True):
             words += [f"--port-{service}", str(port)]
-        words += ["--engine", self.engine]
+        words += ["--engine", self.engine, *options]
         environment = {**os.environ, "RETRAIN_CONFIG": str(self.data / "profiles.toml")}
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

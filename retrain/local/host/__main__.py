@@ -117,7 +117,8 @@ def main() -> int:
     try:
         asyncio.run(_serve(asked))
     except (OSError, RuntimeError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        sys.stderr.write(f"{said}\n")
         return 1
     return 0
 

@@ -11,6 +11,17 @@ import uvicorn
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # Its own wakes ten times a second, to look whether it shall end; the clock of the answers'
+        # Date needs but one.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), 1)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # the stack has its own
@@ -49,6 +60,7 @@ class HttpServer:
         """Refuse new connections, let answers under way finish for so long."""
         self._server.config.timeout_graceful_shutdown = math.ceil(patience_seconds)
         self._server.should_exit = True
+        self._server.ending.set()
         if self._serving:
             await self._serving
         self._socket.close()

@@ -119,7 +119,7 @@ def test_a_person_may_call_a_timer_and_a_queue_function(stage: Stage, client: ht
     assert not queue.settled
 
 
-NOT_CALLED = {
+NOT_CALLED: dict[str, tuple[Any, str, int]] = {
     "no body": (None, "yearly", 400),
     "no object": ([1], "yearly", 400),
     "no such function": ({}, "none", 404),

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from retrain.local.host import AppRefused
@@ -128,3 +129,17 @@ def test_two_apps_after_each_other_share_nothing(stage: Stage, tmp_path: Path) -
     assert sys.path == path
     assert "RETRAIN_TEST_NAME" not in os.environ
     assert {"function_app", "rooms"}.isdisjoint(set(sys.modules) - modules)
+
+
+def test_an_app_is_imported_on_the_loop(stage: Stage, client: httpx.Client) -> None:
+    host = stage.host(
+        """
+        import asyncio
+        app = func.FunctionApp(http_auth_level="ANONYMOUS")
+        loop = asyncio.get_running_loop()
+
+        @app.route("same")
+        async def same(req): return str(asyncio.get_running_loop() is loop)
+        """
+    )
+    assert client.get(f"{host.url}/same").text == "True"
