@@ -37,7 +37,9 @@ def up(options: StackOptions, *, as_json: bool = False) -> None:
 
     if not as_json:
         console = Console(highlight=False)
-        options = replace(options, say=lambda text: console.print(text, soft_wrap=True))
+        options = replace(
+            options, say=lambda text: console.print(text, soft_wrap=True, markup=False)
+        )
     run(options, stay)
 
 
@@ -67,7 +69,8 @@ def _show(stack: Stack, options: StackOptions, profiles: Path) -> None:
     if options.reload:
         console.print("The functions are loaded anew whenever their code changes.\n")
     if stack.host.error:
-        console.print(f"{stack.host.error}\nThey are loaded as soon as that is repaired.\n")
+        console.print(stack.host.error, soft_wrap=True, markup=False)
+        console.print("They are loaded as soon as that is repaired.\n")
     console.print("In another terminal, from this folder:\n")
     chosen = "" if profile.read().current == PROFILE else f" --profile {PROFILE}"
     console.print(f"  .venv/bin/retrain job create -f examples/wine/job.yml --stream{chosen}")

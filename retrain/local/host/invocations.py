@@ -159,6 +159,12 @@ class Invocations:
             "functionTimeout; this invocation was under way in it, and died with it as in Azure."
         )
         self._worker = asyncio.ensure_future(self._start())
+        self._worker.add_done_callback(_told)
+
+
+def _told(starting: "asyncio.Future[Worker]") -> None:
+    if not starting.cancelled() and (error := starting.exception()):
+        log.error("the worker can't start again, so every call fails: %s", error)
 
 
 def _without_us(error: BaseException) -> BaseException:

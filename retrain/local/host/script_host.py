@@ -9,6 +9,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 from retrain.local.azurite import BlobCreated
@@ -153,8 +154,8 @@ class ScriptHost:
             elif function.trigger.type == "serviceBusTrigger":
                 many = function.trigger.text("cardinality").casefold() == "many"
                 kind = ServiceBusBatches if many else ServiceBusTrigger
-                listener = _listener(function, services)
-                bus = kind(function, listener, calls, outputs.apply, options.service_bus)
+                listen = partial(_listener, function, services)
+                bus = kind(function, listen, calls, outputs.apply, options.service_bus)
                 self._buses[function.name] = bus
                 if not function.disabled:
                     yield bus

@@ -9,9 +9,10 @@ Source: azure-sdk-for-net, ServiceBusListener.RunBatchReceiveLoopAsync.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import ServiceBusOptions
 from retrain.local.host.invocations import Invocations
@@ -47,13 +48,14 @@ class ServiceBusBatches:
     def __init__(
         self,
         function: Function,
-        listener: Listener,
+        listen: Callable[[], Listener],
         invocations: Invocations,
         apply: Apply,
         options: ServiceBusOptions,
     ) -> None:
         self._function = function
-        self._listener = listener
+        self._listen = listen
+        self._listener = listen()
         self._invocations = invocations
         self._apply = apply
         self._options = options
@@ -89,9 +91,11 @@ class ServiceBusBatches:
                     await self._give(_FromQueue(self._listener), None)
             except asyncio.CancelledError:
                 raise
-            except Exception:
-                log.exception("function %s can't receive", self._function.name)
+            except Exception as error:  # noqa: BLE001 - whatever the queue says, it is asked again
+                log.warning("function %s can't receive: %s", self._function.name, error)
                 await asyncio.sleep(PAUSE)
+                with suppress(AppRefused):  # it may have been deleted, and made again
+                    self._listener = self._listen()
 
     async def _serve(self, session: LockedSession) -> None:
         try:

@@ -8,8 +8,10 @@ nothing came for the idle time, and its messages go one by one, a failed one aga
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
+from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import ServiceBusOptions
 from retrain.local.host.invocations import Invocations
@@ -34,13 +36,14 @@ class ServiceBusTrigger:
     def __init__(
         self,
         function: Function,
-        listener: Listener,
+        listen: Callable[[], Listener],
         invocations: Invocations,
         apply: Apply,
         options: ServiceBusOptions,
     ) -> None:
         self._function = function
-        self._listener = listener
+        self._listen = listen
+        self._listener = listen()
         self._invocations = invocations
         self._apply = apply
         self._options = options
@@ -57,7 +60,7 @@ class ServiceBusTrigger:
 
     async def start(self) -> None:
         if self._options.prefetch and not self._sessions:
-            self._ahead = Prefetch(self._listener.next, self._options.prefetch)
+            self._ahead = Prefetch(lambda: self._listener.next(), self._options.prefetch)
         self._receiving = asyncio.create_task(self._receive())
 
     async def run_now(self, delivery: Delivery) -> bool:
@@ -89,14 +92,20 @@ class ServiceBusTrigger:
                 work = await receive()
             except asyncio.CancelledError:
                 raise
-            except Exception:
-                log.exception("function %s can't receive", self._function.name)
+            except Exception as error:  # noqa: BLE001 - whatever the queue says, it is asked again
                 self._slots.release()
+                log.warning("function %s can't receive: %s", self._function.name, error)
                 await asyncio.sleep(PAUSE)
+                self._listen_anew()
                 continue
             task = asyncio.create_task(work)
             self._underway.add(task)
             task.add_done_callback(self._ended)
+
+    def _listen_anew(self) -> None:
+        """The queue may have been deleted, and made again under its name."""
+        with suppress(AppRefused):
+            self._listener = self._listen()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._underway.discard(task)

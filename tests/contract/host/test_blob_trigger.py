@@ -1,6 +1,7 @@
 """Blob functions: real uploads to a real Azurite."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,31 @@ def test_blobs_that_land_while_the_host_is_down_are_not_missed(stage: Stage) -> 
 def test_an_app_with_blob_functions_needs_blob_storage(stage: Stage) -> None:
     with pytest.raises(AppRefused, match="without Blob Storage"):
         stage.host(APP, environment=SETTINGS)
+
+
+def test_so_many_blobs_at_once(stage: Stage, tmp_path: Path) -> None:
+    go_on = tmp_path / "go_on"
+    blobs = stage.azurite()
+    stage.host(
+        f"""
+        import pathlib, time
+        app = func.FunctionApp()
+        folder = pathlib.Path({str(tmp_path)!r})
+
+        @app.blob_trigger(arg_name="blob", path="data/{{name}}", connection="S")
+        def landed(blob):
+            (folder / f"began-{{blob.name[-1]}}").touch()
+            while not (folder / "go_on").exists():
+                time.sleep(0.01)
+        """,
+        {"version": "2.0", "extensions": {"blobs": {"maxDegreeOfParallelism": 1}}},
+        blobs=blobs,
+        environment={"PYTHON_THREADPOOL_THREAD_COUNT": "32"},
+    )
+    cores, count = os.cpu_count() or 1, (os.cpu_count() or 1) + 2
+    for number in range(count):
+        upload(blobs, f"data/{number}")
+    until(lambda: blobs.calls["PUT blob"] == count)
+    until(lambda: len(list(tmp_path.glob("began-*"))) == cores)
+    go_on.touch()
+    until(lambda: len(list(tmp_path.glob("began-*"))) == count)

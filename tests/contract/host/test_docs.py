@@ -97,6 +97,6 @@ def test_every_rule_names_a_test_that_is_there() -> None:
         cell = rule.rstrip(" |").rpartition(" | ")[2]
         for module, words in re.findall(r"`(test_\w+)`([^`]*)", cell):
             text = (Path(__file__).parent / f"{module}.py").read_text()
-            names = [word.strip() for word in re.split(r"[,:]| …", words) if word.strip()]
+            names = [word.strip() for word in re.split(r"[,:;]| …", words) if word.strip()]
             for name in names:
                 assert name in text, rule
