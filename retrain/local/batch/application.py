@@ -14,10 +14,12 @@ from urllib.parse import parse_qsl
 
 from retrain.local.batch.entity import stamp
 from retrain.local.batch.errors import Refused
-from retrain.local.batch.routes import find
+from retrain.local.batch.faulty_requests import Dropped, suffer
+from retrain.local.batch.routes import Operation, find
 from retrain.local.batch.service import Service
 from retrain.local.batch.shared_key import SharedKey
 from retrain.local.batch.wire import JSON_TYPE, FilePart, Request, Response
+from retrain.local.faults import Faults
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,9 +40,10 @@ class ClientGone(Exception):
 class Application:
     """`calls` counts the operations that were asked for, by the SDK's names."""
 
-    def __init__(self, service: Service, shared_key: SharedKey) -> None:
+    def __init__(self, service: Service, shared_key: SharedKey, faults: Faults) -> None:
         self._service = service
         self._shared_key = shared_key
+        self._faults = faults
         self.calls: Counter[str] = Counter()
         self._request_ids = count(1)
         self._born = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
@@ -56,6 +59,10 @@ class Application:
             response = _refusal(refusal, request_id)
         except ClientGone:
             return  # half a body is no request
+        except Dropped as dropped:
+            self._service.account.flush()
+            await dropped.hang_up(scope, receive)
+            return
         except Exception:
             log.exception("%s %s failed", request.method, request.raw_path)
             response = _failure(request_id)
@@ -74,6 +81,11 @@ class Application:
         _check_version(request)
         name, operation = find(request)
         self.calls[name] += 1
+        if self._faults.armed:
+            return await suffer(self._faults, name, request, self._perform(operation, request))
+        return await self._perform(operation, request)
+
+    async def _perform(self, operation: Operation, request: Request) -> Response:
         result = operation(self._service, request)
         return result if isinstance(result, Response) else await result
 
@@ -123,7 +135,7 @@ def _refusal(refusal: Refused, request_id: str) -> Response:
     if refusal.status == 304:
         return Response(304)
     body = json.dumps(refusal.document(request_id, stamp())).encode()
-    return Response(refusal.status, body, (("content-type", JSON_TYPE),))
+    return Response(refusal.status, body, (("content-type", JSON_TYPE), *refusal.headers))
 
 
 def _failure(request_id: str) -> Response:

@@ -150,6 +150,8 @@ CODES: Final = {
 class Refused(Exception):
     """A request the service does not do; `code` says why, `values` name the culprit."""
 
+    headers: tuple[tuple[str, str], ...] = ()
+
     def __init__(self, code: str, /, **values: str) -> None:
         self.code = code
         self.status, self.text = CODES[code]

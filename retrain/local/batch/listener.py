@@ -69,7 +69,9 @@ class Listener:
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
-            await asyncio.wait(self._state.tasks, timeout=5)
+            _, late = await asyncio.wait(self._state.tasks, timeout=5)
+            for task in late:
+                task.cancel()
         await asyncio.sleep(0)  # transports close on the next turn of the loop
         self._server = None
 

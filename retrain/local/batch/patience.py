@@ -20,6 +20,7 @@ _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
 class PatientProtocol(HttpToolsProtocol):
     """Ends a connection whose headers are too large, or whose request stops halfway.
 
+    The application too can close it, in place of an answer: scope["state"]["hang_up"].
     `silence_seconds` is from the connection, or from the last part of a request, to the next.
     """
 
@@ -29,6 +30,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.app_state["hang_up"] = transport.close
         self._await_more()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -18,6 +18,7 @@ from retrain.local.batch.node import LocalNode
 from retrain.local.batch.service import Service
 from retrain.local.batch.settings import BatchSettings
 from retrain.local.batch.shared_key import SharedKey
+from retrain.local.faults import Faults
 
 
 class BatchServer:
@@ -82,6 +83,11 @@ class BatchServer:
         if self._service is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._service.schedules.wake)
 
+    @property
+    def faults(self) -> Faults:
+        """What it suffers; rules may come and go at any time."""
+        return self.settings.faults
+
     async def start(self) -> None:
         """Take up what is in the data folder, and listen.
 
@@ -112,7 +118,7 @@ class BatchServer:
         clock = self._clock or Clock(settings.speed)
         self._service = Service(settings.account, self.endpoint, folder, node, allocation, clock)
         await self._service.resume()
-        self._application = Application(self._service, self._shared_key)
+        self._application = Application(self._service, self._shared_key, settings.faults)
         await self._listener.serve(self._application)
 
     async def stop(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from retrain.local.faults import Faults
 
 if TYPE_CHECKING:
     from retrain.local.engine import Engine
@@ -22,7 +24,7 @@ class BatchSettings:
     service's own intervals pass: those of autoscaling and job schedules, and resize timeouts.
     `environments` is where the image builder keeps virtual environments; None means
     `data`/environments. `silence_seconds` is how long a client may pause in the middle of a
-    request.
+    request. `faults` are those it suffers.
     """
 
     data: Path
@@ -35,6 +37,7 @@ class BatchSettings:
     allocation_seconds: float = 0.0
     speed: float = 1.0
     silence_seconds: float = 60.0
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def environments_folder(self) -> Path:
