@@ -31,6 +31,18 @@ _PREFIX: Final = "com.microsoft:"
 _WHENEVER: Final = 253_402_300_800_000
 _RECEIVE_AND_DELETE: Final = 0
 _NO_LOCK: Final = uuid.UUID(int=0)
+#: What `calls` name otherwise than the service does.
+_COUNTED: Final = {
+    "completed": "complete",
+    "abandoned": "abandon",
+    "defered": "defer",
+    "suspended": "dead_letter",
+    "peek-message": "peek",
+    "schedule-message": "schedule",
+    "cancel-scheduled-message": "cancel_scheduled",
+    "receive-by-sequence-number": "receive",
+    "get-message-sessions": "list_sessions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,14 @@ class Request:
         if not all(isinstance(value, kind) for value in values):
             raise BadRequest(f"'{name}' of {self.operation} must hold {kind.__name__} values.")
         return values
+
+    @property
+    def counted_as(self) -> str:
+        """The operation by the name it has in `calls`."""
+        name = self.operation.removeprefix(_PREFIX)
+        if name == "update-disposition":
+            name = str(self.body.get("disposition-status"))
+        return _COUNTED.get(name, name.replace("-", "_"))
 
     @property
     def queue(self) -> Queue:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from retrain.local.faults import Faults
 from retrain.local.servicebus.admin.administration import Administration
 from retrain.local.servicebus.admin.certificate import Certificate
 from retrain.local.servicebus.admin.http import HttpConnection
@@ -38,6 +39,7 @@ class ServiceBusSettings:
 
     keys: of the namespace; the first one is in the connection string. allow_any_token: no key is
     asked for, and Entra ID's tokens are let in unseen. now: epoch seconds.
+    faults: those it suffers.
     """
 
     data: Path
@@ -47,6 +49,7 @@ class ServiceBusSettings:
     keys: tuple[Key, ...] = (DEFAULT_KEY,)
     allow_any_token: bool = False
     now: Callable[[], float] = field(default=time.time)
+    faults: Faults = field(default_factory=Faults)
 
 
 class ServiceBusServer:
@@ -95,6 +98,11 @@ class ServiceBusServer:
         """Write what has been changed, before somebody is told of it. Raises sqlite3.Error."""
         self._started()[1].commit()
 
+    @property
+    def faults(self) -> Faults:
+        """What it suffers; rules may come and go at any time."""
+        return self.settings.faults
+
     def listener(self, path: str) -> Listener:
         """Receive in this process, without a wire, from a queue or `topic/Subscriptions/name`.
 
@@ -116,7 +124,9 @@ class ServiceBusServer:
         self._store = Store(self.settings.data / "servicebus.sqlite", loop.call_soon)
         clock = LoopClock(self.settings.now)
         try:
-            self._namespace = Namespace(self.settings.config, self._store, clock, self.calls)
+            self._namespace = Namespace(
+                self.settings.config, self._store, clock, self.calls, self.settings.faults
+            )
             self._certificate.context()  # now, so that clients find it
             self._server = await loop.create_server(
                 lambda: Door(self._house), self.settings.host, self.settings.port

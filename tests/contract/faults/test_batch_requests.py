@@ -56,7 +56,8 @@ def test_throttled_with_the_services_code_and_header(
     assert caught.value.status_code == 429
     assert code_of(caught.value) == "TooManyRequests"
     assert caught.value.response is not None
-    assert caught.value.response.headers["Retry-After"] == "7"
+    response: Any = caught.value.response
+    assert response.headers["Retry-After"] == "7"
 
 
 AGAIN: dict[str, Rule] = {

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from retrain.local.faults import Faults
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.forwarding import Forwarding
+from retrain.local.servicebus.engine.misfortune import Misfortune
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.subscription import Subscription
 from retrain.local.servicebus.engine.topic import Topic
@@ -29,10 +31,11 @@ Entity = Queue | Topic
 class Entities:
     """By address, whatever its case."""
 
-    def __init__(self, store: Store, clock: Clock, calls: Counter[str]) -> None:
+    def __init__(self, store: Store, clock: Clock, calls: Counter[str], faults: Faults) -> None:
         self._store = store
         self._clock = clock
         self._calls = calls
+        self._faults = faults
         self._forwarding = Forwarding(self.find)
         self._by_address: dict[str, Entity] = {}
 
@@ -68,8 +71,7 @@ class Entities:
             case QueueSettings():
                 return self._add_queue(settings)
             case TopicSettings():
-                topic = Topic(settings, self._store.queue(settings.path), self._clock, self._calls)
-                return [self._keep(topic)]
+                return [self._add_topic(settings)]
             case SubscriptionSettings():
                 topic = self.topic(settings.topic)
                 made = self._add_queue(_terms(settings, topic.settings))
@@ -112,6 +114,10 @@ class Entities:
     def _of(self, rule: RuleSettings) -> Subscription:
         return self.subscription(rule.topic, rule.subscription)
 
+    def _add_topic(self, settings: TopicSettings) -> Entity:
+        store, fate = self._store.queue(settings.path), Misfortune(self._faults, settings.path)
+        return self._keep(Topic(settings, store, self._clock, self._calls, fate))
+
     def _add_queue(self, settings: QueueSettings) -> list[Entity]:
         below = _below(settings)
         transfer = self._queue(below[1])
@@ -122,7 +128,8 @@ class Entities:
         self, settings: QueueSettings, dead: Queue | None = None, transfer: Queue | None = None
     ) -> Queue:
         store, forward = self._store.queue(settings.name), self._forwarding.forward
-        queue = Queue(settings, store, self._clock, self._calls, forward, dead, transfer)
+        fate = Misfortune(self._faults, settings.name)
+        queue = Queue(settings, store, self._clock, self._calls, forward, fate, dead, transfer)
         self._keep(queue)
         return queue
 

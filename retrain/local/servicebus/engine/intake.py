@@ -7,6 +7,7 @@ from retrain.local.servicebus.engine.admission import check_sending
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.duplicates import Duplicates
 from retrain.local.servicebus.engine.holding import Holding
+from retrain.local.servicebus.engine.misfortune import Misfortune
 from retrain.local.servicebus.engine.timetable import Timetable
 from retrain.local.servicebus.errors import MessageTooLarge, NotAllowed, ServiceBusError
 from retrain.local.servicebus.messages import Message, State
@@ -42,10 +43,13 @@ class Home(Protocol):
 class Intake:
     """Of one entity. sessions: whether a message needs a session id."""
 
-    def __init__(self, home: Home, store: QueueStore, clock: Clock, *, sessions: bool) -> None:
+    def __init__(
+        self, home: Home, store: QueueStore, clock: Clock, fate: Misfortune, *, sessions: bool
+    ) -> None:
         self._home = home
         self._store = store
         self._clock = clock
+        self._fate = fate
         self._sessions = sessions
         self._schedule = Timetable[int](clock, self._due)
         window = home.settings.duplicate_window
@@ -97,6 +101,8 @@ class Intake:
         message.sequence_number = self._store.next_sequence_number()
         message.enqueued_sequence_number = message.sequence_number
         message.enqueued_at = now
+        if self._fate.armed and (late := self._fate.lateness(message)):
+            message.scheduled_at = max(now, message.scheduled_at or now) + late
         if message.scheduled_at and message.scheduled_at > now:
             message.state = State.SCHEDULED
             self._home.hold(message)

@@ -6,6 +6,7 @@ In a queue with sessions a message's lock is its session's: it has no time of it
 from collections.abc import Callable
 
 from retrain.local.servicebus.engine.clock import Clock
+from retrain.local.servicebus.engine.misfortune import Misfortune
 from retrain.local.servicebus.engine.sessions import Sessions
 from retrain.local.servicebus.engine.timetable import Timetable
 from retrain.local.servicebus.errors import LockLost
@@ -20,16 +21,21 @@ class Locks:
         clock: Clock,
         seconds: float,
         sessions: Sessions | None,
+        fate: Misfortune,
         expired: Callable[[Message], None],
     ) -> None:
         self._clock = clock
         self.seconds = seconds
         self._sessions = sessions
         self._by_token: dict[bytes, Message] = {}
+        self._fate = fate
+        self._expired = expired
         self._expiry = Timetable[bytes](clock, lambda token: expired(self._by_token[token]))
+        self._losing = Timetable[bytes](clock, self.lose)
 
     def stop(self) -> None:
         self._expiry.stop()
+        self._losing.stop()
 
     def clear(self) -> None:
         """Whoever holds one has lost it."""
@@ -47,6 +53,9 @@ class Locks:
             message.lock = Lock(token, until)
             self._expiry.set(token, until)
         self._by_token[token] = message
+        seconds = self._fate.lock_seconds(message) if self._fate.armed else None
+        if seconds is not None:
+            self._losing.set(token, self._clock.now() + seconds)
 
     def under(self, token: bytes) -> Message:
         """Raises LockLost."""
@@ -54,6 +63,31 @@ class Locks:
         if message is None:
             raise LockLost
         return message
+
+    def completed(self, token: bytes) -> Message | None:
+        """As `under`; None when the message is to come again all the same."""
+        message = self.under(token)
+        if self._fate.armed and self._fate.comes_again(message):
+            self._expired(message)
+            return None
+        return message
+
+    def lose(self, token: bytes) -> None:
+        """End a lock before its time; its session's if it has one. Nothing when it has ended."""
+        message = self._by_token.get(token)
+        if message is None:
+            return
+        if self._sessions and message.session_id is not None:
+            self._sessions.lose(message.session_id)
+        else:
+            self._expired(message)
+
+    def lose_all(self) -> int:
+        """End every lock and every session's, before their time; how many there were."""
+        tokens = list(self._by_token)
+        for token in tokens:
+            self.lose(token)
+        return len(tokens) + (self._sessions.lose_all() if self._sessions else 0)
 
     def renew(self, token: bytes) -> float:
         """Until when the message is locked now. Raises LockLost."""

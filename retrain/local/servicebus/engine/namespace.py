@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
+from retrain.local.faults import Faults
 from retrain.local.servicebus.catalogue import Catalogue, Entry
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.declared import merge
@@ -61,17 +62,23 @@ class Counts:
 class Namespace:
     """Every entity, as the store left them and as the config file has them.
 
-    calls: counts the operations served, by kind.
+    calls: counts the operations served, by kind. faults: what it suffers.
     """
 
     def __init__(
-        self, settings: NamespaceSettings, store: Store, clock: Clock, calls: Counter[str]
+        self,
+        settings: NamespaceSettings,
+        store: Store,
+        clock: Clock,
+        calls: Counter[str],
+        faults: Faults | None = None,
     ) -> None:
         """Raises InvalidEntity, DataFolderUnusable."""
         self.name = settings.name
         self._clock = clock
         self._catalogue = Catalogue(store)
-        self._entities = Entities(store, clock, calls)
+        self.faults = faults or Faults()
+        self._entities = Entities(store, clock, calls, self.faults)
         self._entries: dict[str, Entry[EntitySettings]] = {}
         for entry in merge(settings, self._catalogue, store, clock.now()):
             self._entries[entry.settings.path.lower()] = entry

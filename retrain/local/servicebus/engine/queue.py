@@ -10,18 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from retrain.local.servicebus.engine.admission import (
-    NO_SESSION,
-    check_receiving,
-    check_restored,
-    check_sending,
-)
+from retrain.local.servicebus.engine import admission
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.competing import Competing
 from retrain.local.servicebus.engine.consumer import Consumer
 from retrain.local.servicebus.engine.holding import Holding
 from retrain.local.servicebus.engine.intake import Intake
 from retrain.local.servicebus.engine.locks import Locks
+from retrain.local.servicebus.engine.misfortune import Misfortune
 from retrain.local.servicebus.engine.sessions import Session, Sessions
 from retrain.local.servicebus.errors import MessageNotFound, ServiceBusError
 from retrain.local.servicebus.messages import Message, State, with_application_properties
@@ -46,6 +42,7 @@ class Queue:
         clock: Clock,
         calls: Counter[str],
         forward: Forward,
+        fate: Misfortune,
         dead_letters: "Queue | None" = None,
         transfer_dead_letters: "Queue | None" = None,
     ) -> None:
@@ -60,13 +57,13 @@ class Queue:
         self._forward = forward
         self.held = Holding(store, clock, self._expired)
         self.messages = self.held.messages
-        self.intake = Intake(self, store, clock, sessions=settings.sessions)
+        self.intake = Intake(self, store, clock, fate, sessions=settings.sessions)
         self.sessions: Sessions | None = None
         if settings.sessions:
-            seconds, release = settings.lock_seconds, self._release_all
-            self.sessions = Sessions(clock, seconds, store, self._hand, release)
+            seconds = settings.lock_seconds
+            self.sessions = Sessions(clock, seconds, store, self._hand, self._release_all)
         self._dispatch = self.sessions or Competing(self._hand)
-        self._locks = Locks(clock, settings.lock_seconds, self.sessions, self._lock_expired)
+        self.locks = Locks(clock, settings.lock_seconds, self.sessions, fate, self._lock_expired)
 
     def restore(self) -> None:
         """Take up what the store holds; `open` gives it out. Raises DataFolderUnusable."""
@@ -74,7 +71,7 @@ class Queue:
             self.sessions.restore()
         self.intake.restore()
         for message in self.held.restore():
-            check_restored(self.settings, message)
+            admission.check_restored(self.settings, message)
             if self.sessions:
                 self.sessions.joined(message)
             if message.state is State.SCHEDULED:
@@ -87,7 +84,7 @@ class Queue:
                 self._offer(message)
 
     def stop(self) -> None:
-        for timed in (self._locks, self.held, self.intake):
+        for timed in (self.locks, self.held, self.intake):
             timed.stop()
         if self.sessions:
             self.sessions.stop()
@@ -100,7 +97,7 @@ class Queue:
 
     def arrive(self, message: Message, hops: int) -> None:
         """A message that another entity hands on. Raises EntityDisabled, QuotaExceeded."""
-        check_sending(self.settings, self.held.size)
+        admission.check_sending(self.settings, self.held.size)
         self.intake.arrive(message, hops)
 
     def begin(self, message: Message, hops: int) -> None:
@@ -109,7 +106,7 @@ class Queue:
             message.expires_at = message.enqueued_at + message.time_to_live
         message.state = State.ACTIVE
         if self.sessions and message.session_id is None and self.dead_letters:
-            self.dead_letters.bury(message, *NO_SESSION)
+            self.dead_letters.bury(message, *admission.NO_SESSION)
         else:
             self.take(message, hops)
 
@@ -128,7 +125,7 @@ class Queue:
         """Raises why nobody may receive now."""
         if self.gone:
             raise self.gone
-        check_receiving(self.settings)
+        admission.check_receiving(self.settings)
 
     @property
     def has_receivers(self) -> bool:
@@ -137,7 +134,7 @@ class Queue:
     def change(self, settings: QueueSettings) -> None:
         """Be as told from now on; sessions and duplicate detection can't come or go."""
         self.settings = settings
-        self._locks.seconds = settings.lock_seconds
+        self.locks.seconds = settings.lock_seconds
         if self.sessions:
             self.sessions.lock_seconds = settings.lock_seconds
         self.intake.change(settings.duplicate_window)
@@ -152,7 +149,7 @@ class Queue:
         """It is deleted."""
         self.gone = error
         self._dispatch.end(error)
-        self._locks.clear()
+        self.locks.clear()
         self.stop()
 
     # -- out
@@ -172,7 +169,7 @@ class Queue:
         if consumer.removes:
             self.drop(message)
         else:
-            self._locks.add(message)
+            self.locks.add(message)
         consumer.deliver(message)
 
     def receive_deferred(
@@ -191,7 +188,7 @@ class Queue:
             if remove:
                 self.drop(message)
             else:
-                self._locks.add(message)
+                self.locks.add(message)
         return found
 
     def peek(self, from_sequence_number: int, limit: int, session: str | None) -> list[Message]:
@@ -203,38 +200,39 @@ class Queue:
 
     def complete(self, token: bytes) -> None:
         self.calls["complete"] += 1
-        self.drop(self._locks.under(token))
+        if message := self.locks.completed(token):
+            self.drop(message)
 
     def abandon(self, token: bytes) -> None:
         """Deliver it again, counted."""
         self.calls["abandon"] += 1
-        self._unlock(self._locks.under(token), failed=True)
+        self._unlock(self.locks.under(token), failed=True)
 
     def release(self, token: bytes) -> None:
         """Deliver it again as if it had not been."""
         self.calls["release"] += 1
-        self._unlock(self._locks.under(token), failed=False)
+        self._unlock(self.locks.under(token), failed=False)
 
     def defer(self, token: bytes) -> None:
         """Keep it for whoever asks for its sequence number."""
         self.calls["defer"] += 1
-        message = self._locks.under(token)
+        message = self.locks.under(token)
         message.state = State.DEFERRED
         self._unlock(message, failed=True)
 
     def dead_letter(self, token: bytes, reason: str | None, description: str | None) -> None:
         self.calls["dead_letter"] += 1
-        self._bury(self._locks.under(token), reason, description)
+        self._bury(self.locks.under(token), reason, description)
 
     def renew(self, token: bytes) -> float:
         """Until when the message is locked now."""
         self.calls["renew_lock"] += 1
-        return self._locks.renew(token)
+        return self.locks.renew(token)
 
     # -- leaving a lock or the queue
 
     def _unlock(self, message: Message, *, failed: bool) -> None:
-        self._locks.remove(message)
+        self.locks.remove(message)
         message.delivery_count += failed
         limit = self.settings.max_delivery_count
         if message.state is State.DEFERRED:
@@ -292,7 +290,7 @@ class Queue:
             self._forward(self, message, hops)
 
     def drop(self, message: Message) -> None:
-        self._locks.remove(message)
+        self.locks.remove(message)
         self.held.remove(message)
         if message.state is State.ACTIVE:
             self._dispatch.withdraw(message)

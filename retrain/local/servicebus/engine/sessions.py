@@ -62,7 +62,7 @@ class Sessions:
         self._free: dict[str, None] = {}  # have messages ready and no owner, longest first
         self._owned: dict[SessionConsumer, Session] = {}
         self._waiting: dict[SessionConsumer, tuple[Accepted, Timer | None]] = {}
-        self._expiry = Timetable[str](clock, self._expired)
+        self._expiry = Timetable[str](clock, self.lose)
         self._releasing: Session | None = None  # has lost its owner, not yet all its locks
 
     def restore(self) -> None:
@@ -214,12 +214,21 @@ class Sessions:
         self._make_free(session)
         self._forget(session)
 
-    def _expired(self, id_: str) -> None:
-        session = self.by_id[id_]
-        owner = session.owner
-        assert owner is not None
+    def lose(self, id_: str) -> None:
+        """End a session's lock, now; its owner is told. Nothing when nobody holds it."""
+        session = self.by_id.get(id_)
+        owner = session.owner if session else None
+        if session is None or owner is None:
+            return
         self._disown(session, failed=True)
         owner.session_lost(SessionLockLost(id_))
+
+    def lose_all(self) -> int:
+        """End the lock of every session; how many there were."""
+        held = [session.id for session in self._owned.values()]
+        for id_ in held:
+            self.lose(id_)
+        return len(held)
 
     def _make_free(self, session: Session) -> None:
         if not session.ready or session.owner is not None or session is self._releasing:

@@ -10,6 +10,7 @@ from retrain.local.servicebus.engine.admission import check_sending
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.holding import Holding
 from retrain.local.servicebus.engine.intake import Intake
+from retrain.local.servicebus.engine.misfortune import Misfortune
 from retrain.local.servicebus.engine.subscription import Subscription
 from retrain.local.servicebus.errors import ServiceBusError
 from retrain.local.servicebus.messages import Message, State
@@ -22,7 +23,12 @@ class Topic:
     """subscriptions: by name, in lower case. The rest as with a Queue."""
 
     def __init__(
-        self, settings: TopicSettings, store: QueueStore, clock: Clock, calls: Counter[str]
+        self,
+        settings: TopicSettings,
+        store: QueueStore,
+        clock: Clock,
+        calls: Counter[str],
+        fate: Misfortune,
     ) -> None:
         self.settings = settings
         self.name = settings.name
@@ -31,7 +37,7 @@ class Topic:
         self.gone: ServiceBusError | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.held = Holding(store, clock, self.drop)
-        self.intake = Intake(self, store, clock, sessions=False)
+        self.intake = Intake(self, store, clock, fate, sessions=False)
 
     def restore(self) -> None:
         """Take up what the store holds."""

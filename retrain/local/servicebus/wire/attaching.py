@@ -29,6 +29,7 @@ from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.incoming import IncomingLink
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
 from retrain.local.servicebus.wire.requests import Requests
+from retrain.local.servicebus.wire.suffering import suffer
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
@@ -49,12 +50,19 @@ _ENVELOPE: Final = 1 << 14
 class Sending:
     """The sink of a link into a queue or topic."""
 
-    def __init__(self, entity: Entity) -> None:
+    def __init__(self, session: Session, entity: Entity) -> None:
+        self._session = session
         self._entity = entity
         self.limit = entity.settings.max_message_bytes + _ENVELOPE
 
     def take(self, payload: bytes, message_format: int | None) -> None:
-        self._entity.put(unbatch(payload, message_format))
+        messages = unbatch(payload, message_format)
+        if self._session.namespace.faults.armed:
+            first = messages[0].session_id if messages else None
+            connection, entity = self._session.connection, self._entity
+            suffer(connection, "send", entity.name, lambda: entity.put(messages), first)
+        else:
+            self._entity.put(messages)
         self._entity.calls["send"] += 1
 
 
@@ -71,6 +79,8 @@ class Attaching:
         """Attach, refuse, or wait for a session."""
         try:
             claim = self._claimed()
+            if self._session.namespace.faults.armed:
+                self._suffer()
             link = self._receiver() if self._attach.role else self._sender()
         except ServiceBusError as error:
             self.refuse(error)
@@ -81,6 +91,17 @@ class Attaching:
             self._accept_session(link, link.queue.sessions)
         else:
             self._accept(link)
+
+    def _suffer(self) -> None:
+        """Raises Imposed: the link is refused."""
+        attach = self._attach
+        path = self._path(attach.source if attach.role else attach.target)
+        if path != _CBS:
+            wanted = self._filters().get(_SESSION_FILTER) if attach.role else None
+            operation = "accept_session" if _SESSION_FILTER in self._filters() else "attach"
+            session = wanted if isinstance(wanted, str) else None
+            entity = path.removesuffix(_MANAGEMENT)
+            suffer(self._session.connection, operation, entity, lambda: None, session)
 
     def refuse(self, error: ServiceBusError) -> None:
         attach = self._attach
@@ -128,7 +149,7 @@ class Attaching:
         if path == _CBS or path.endswith(_MANAGEMENT):
             sink = Requests(self._session, path, self._managed(path))
         else:
-            sink = Sending(self._session.namespace.sending(path))
+            sink = Sending(self._session, self._session.namespace.sending(path))
         return IncomingLink(self._session, self._attach.name, self._attach.handle, sink)
 
     def _receiver(self) -> OutgoingLink:

@@ -81,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._sessions: dict[int, Session] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._opened = self._closed = False
+        self._held_until = 0.0
 
     # -- asyncio.Protocol
 
@@ -129,7 +130,14 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._out.append(frame(channel, body, payload))
 
+    def hold(self, seconds: float) -> None:
+        """Say nothing for so long; then all of it, in order."""
+        self._held_until = max(self._held_until, self._loop.time() + seconds)
+
     def _flush(self) -> None:
+        if self._held_until and self._loop.time() < self._held_until:
+            self._loop.call_at(self._held_until, self._flush)
+            return
         if self._transport is None or self._transport.is_closing():
             self._out.clear()
             return

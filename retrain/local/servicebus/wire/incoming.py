@@ -9,6 +9,7 @@ from retrain.local.servicebus.amqp.performatives import WRAP, Flow, Transfer
 from retrain.local.servicebus.errors import BadRequest, MessageTooLarge, ServiceBusError
 from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.outcomes import ACCEPTED, rejected
+from retrain.local.servicebus.wire.suffering import LinkClosed
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
@@ -79,6 +80,9 @@ class IncomingLink:
         outcome = ACCEPTED
         try:
             self._sink.take(payload, first.message_format)
+        except LinkClosed as error:
+            self._session.detach(self, error)
+            return
         except ServiceBusError as error:
             outcome = rejected(error)
         except DecodeError as error:

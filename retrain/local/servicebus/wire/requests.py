@@ -25,6 +25,7 @@ from retrain.local.servicebus.messages import APPLICATION, PROPERTIES, VALUE
 from retrain.local.servicebus.sas import Right
 from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
+from retrain.local.servicebus.wire.suffering import LinkClosed, suffer
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
@@ -62,7 +63,7 @@ class Requests:
         try:
             right = Right.SEND if properties.get("operation") in _SENDING else Right.LISTEN
             self._session.connection.claims.require(Claim(self._address, (right,)))
-            result = management.perform(
+            result = self._perform(
                 management.Request(
                     namespace=self._session.namespace,
                     entity=self._entity,
@@ -73,6 +74,8 @@ class Requests:
             )
         except DecodeError as error:
             return self._refusal(BadRequest(f"A message in the request can't be read: {error}."))
+        except LinkClosed:
+            raise
         except ServiceBusError as error:
             return self._refusal(error)
         if result is None:
@@ -89,6 +92,18 @@ class Requests:
             # The service tells a condition too, and its Python client then forgets the reason.
             return _reply(_CBS_WORDS, error.status, str(error), {})
         return _reply(_CBS_WORDS, 202, "Accepted", {})
+
+    def _perform(self, request: management.Request) -> dict[str, Any] | None:
+        if not self._session.namespace.faults.armed:
+            return management.perform(request)
+        session = request.body.get("session-id")
+        return suffer(
+            self._session.connection,
+            request.counted_as,
+            request.entity.name,
+            lambda: management.perform(request),
+            session if isinstance(session, str) else None,
+        )
 
     def _refusal(self, error: ServiceBusError) -> bytes:
         return _reply(_MANAGEMENT_WORDS, error.status, str(error), {}, error.condition)

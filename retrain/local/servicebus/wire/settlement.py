@@ -6,7 +6,7 @@ The confirmation names the same outcome; `rejected` alone says that dead-letteri
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from retrain.local.servicebus.amqp import (
     DecodeError,
@@ -17,7 +17,7 @@ from retrain.local.servicebus.amqp import (
 )
 from retrain.local.servicebus.amqp.performatives import Disposition
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.errors import LockLost
+from retrain.local.servicebus.errors import LockLost, ServiceBusError
 from retrain.local.servicebus.wire.outcomes import (
     ACCEPTED,
     ACCEPTED_CODE,
@@ -28,9 +28,19 @@ from retrain.local.servicebus.wire.outcomes import (
     RELEASED_CODE,
     rejected,
 )
+from retrain.local.servicebus.wire.suffering import LinkClosed, suffer
 
 if TYPE_CHECKING:
+    from retrain.local.servicebus.wire.outgoing import OutgoingLink
     from retrain.local.servicebus.wire.session import Session
+
+#: As `calls` count them.
+_OPERATIONS: Final = {
+    ACCEPTED_CODE: "complete",
+    RELEASED_CODE: "release",
+    REJECTED_CODE: "dead_letter",
+    MODIFIED_CODE: "abandon",
+}
 
 
 def settle(session: Session, disposition: Disposition) -> None:
@@ -45,13 +55,42 @@ def settle(session: Session, disposition: Disposition) -> None:
         numbers = [number for number in session.unsettled if first <= number <= last]
     for number in numbers:
         link, token = session.unsettled.pop(number)
-        assert link.queue is not None
         try:
-            outcome = _apply(link.queue, token, disposition.state)
+            outcome = _settled(session, link, token, disposition.state)
         except LockLost as error:
             outcome = rejected(link.lost(error))
+        except LinkClosed as error:
+            session.detach(link, error)
+            continue
+        except ServiceBusError as error:
+            outcome = rejected(error)
         if not disposition.settled:
             session.send(0x15, False, UInt(number), UInt(number), True, outcome)
+
+
+def _settled(
+    session: Session, link: OutgoingLink, token: bytes, state: Described | None
+) -> Encoded:
+    queue = link.queue
+    assert queue is not None
+    if not session.namespace.faults.armed:
+        return _apply(queue, token, state)
+    return suffer(
+        session.connection,
+        _operation(state),
+        queue.name,
+        lambda: _apply(queue, token, state),
+        link.session_id,
+    )
+
+
+def _operation(state: Described | None) -> str:
+    """As `calls` count it."""
+    if state is None:
+        return "release"
+    if state.descriptor == MODIFIED_CODE and state.value[1:2] == [True]:
+        return "defer"
+    return _OPERATIONS.get(state.descriptor, "settle")
 
 
 def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
