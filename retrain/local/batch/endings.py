@@ -18,6 +18,7 @@ from retrain.local.batch.job import Job
 from retrain.local.batch.preparations import Preparations
 from retrain.local.batch.scheduler import Scheduler
 from retrain.local.batch.task import Task
+from retrain.local.batch.trouble import Trouble
 
 ALL_DONE = "AllTasksComplete"
 OUT_OF_TIME = "MaxWallClockTimeExpiry"
@@ -30,12 +31,18 @@ class Endings:
     """Ends jobs and removes tasks."""
 
     def __init__(
-        self, account: Account, scheduler: Scheduler, fleet: Fleet, preparations: Preparations
+        self,
+        account: Account,
+        scheduler: Scheduler,
+        fleet: Fleet,
+        preparations: Preparations,
+        trouble: Trouble,
     ) -> None:
         self._account = account
         self._scheduler = scheduler
         self._fleet = fleet
         self._preparations = preparations
+        self._trouble = trouble
         self.on_job_over: Callable[[Job], None] = _nobody_listens
 
     def watch_clock(self, job: Job) -> None:
@@ -132,10 +139,12 @@ class Endings:
         if pool is None or pool.state == "deleting" or not job.auto_pool:
             return
         own = job.auto_pool["poolLifetimeOption"].lower() == "job"
-        if own and not job.auto_pool.get("keepAlive"):
+        kept = not own or job.auto_pool.get("keepAlive")
+        if not kept and not self._trouble.leaks(pool.id):
             self._fleet.delete(pool)
 
     async def _remove(self, job: Job) -> None:
+        await self._trouble.slow_down_deletion(job.id)
         present = {node for pool in self._account.pools.values() for node in pool.nodes}
         await folders.remove_job(self._account.folder / "nodes", job.folder, present)
         self._account.remove(job)

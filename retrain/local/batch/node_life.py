@@ -56,6 +56,7 @@ class NodeLife:
         self._preparations = preparations
         self._start_tasks = start_tasks
         self._allocation = allocation
+        self.on_boot: Callable[[ComputeNode], None] = _nobody_asks
 
     def boot(self, node: ComputeNode) -> None:
         """A machine came up: at once it takes tasks, unless its start task has to run first."""
@@ -72,6 +73,7 @@ class NodeLife:
             node.to("waitingforstarttask")
         if node.start_task is not None:
             node.starting = self._account.spawn(self._start(node))
+        self.on_boot(node)
 
     async def _start(self, node: ComputeNode) -> None:
         turn = node.turn
@@ -238,3 +240,7 @@ class NodeLife:
         node.allocated = stamp()
         self._boot_again(node)
         self._account.save(node.pool)
+
+
+def _nobody_asks(node: ComputeNode) -> None:
+    """Until the service tells it who does."""

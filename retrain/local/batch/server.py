@@ -13,12 +13,12 @@ from retrain.local.batch.allocation import Allocation, Plenty
 from retrain.local.batch.application import Application
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.execution import Node
-from retrain.local.batch.listener import Listener
 from retrain.local.batch.node import LocalNode
 from retrain.local.batch.service import Service
 from retrain.local.batch.settings import BatchSettings
 from retrain.local.batch.shared_key import SharedKey
-from retrain.local.faults import Faults
+from retrain.local.faults import Action, Faults
+from retrain.local.listener import Listener
 
 
 class BatchServer:
@@ -43,7 +43,7 @@ class BatchServer:
         self._allocation = allocation
         self._clock = clock
         self._lock = FileLock(settings.data / "lock")
-        self._listener = Listener(settings.silence_seconds)
+        self._listener = Listener("the Batch emulator", settings.silence_seconds)
         self._service: Service | None = None
         self._application: Application | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,6 +88,14 @@ class BatchServer:
         """What it suffers; rules may come and go at any time."""
         return self.settings.faults
 
+    @property
+    def actions(self) -> dict[str, Action]:
+        """What the control endpoint can do to it at once."""
+        return {
+            "batch/preempt": lambda body: self.service.trouble.act_preempt(body),
+            "batch/unusable": lambda body: self.service.trouble.act_unusable(body),
+        }
+
     async def start(self) -> None:
         """Take up what is in the data folder, and listen.
 
@@ -116,7 +124,9 @@ class BatchServer:
         node = self._node or LocalNode(settings.engine, settings.environments_folder, folder)
         allocation = self._allocation or Plenty(settings.allocation_seconds)
         clock = self._clock or Clock(settings.speed)
-        self._service = Service(settings.account, self.endpoint, folder, node, allocation, clock)
+        self._service = Service(
+            settings.account, self.endpoint, folder, node, allocation, clock, settings.faults
+        )
         await self._service.resume()
         self._application = Application(self._service, self._shared_key, settings.faults)
         await self._listener.serve(self._application)

@@ -10,6 +10,8 @@ from retrain.local.batch.beginnings import Beginnings
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.endings import Endings
 from retrain.local.batch.execution import Node
+from retrain.local.batch.faulty_allocation import FaultyAllocation
+from retrain.local.batch.faulty_node import FaultyNode
 from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.node.log_uploads import LogUploads
 from retrain.local.batch.preparations import Preparations
@@ -18,6 +20,8 @@ from retrain.local.batch.schedules import Schedules
 from retrain.local.batch.start_tasks import StartTasks
 from retrain.local.batch.store import Store
 from retrain.local.batch.task import Task
+from retrain.local.batch.trouble import Trouble
+from retrain.local.faults import Faults
 
 
 class Service:
@@ -31,17 +35,27 @@ class Service:
         runner: Node,
         allocation: Allocation,
         clock: Clock,
+        faults: Faults,
     ) -> None:
         self.account = Account(name, endpoint, folder, Store(folder / "batch.sqlite"))
-        self.runner = runner
+        self.runner = runner = FaultyNode(runner, faults)
         self.preparations = Preparations(self.account, runner)
         self.scheduler = Scheduler(self.account, runner, self.preparations, self._task_over)
         self.start_tasks = StartTasks(self.account, runner)
         self.fleet = Fleet(
-            self.account, self.scheduler, self.preparations, self.start_tasks, allocation, clock
+            self.account,
+            self.scheduler,
+            self.preparations,
+            self.start_tasks,
+            FaultyAllocation(allocation, faults),
+            clock,
         )
+        self.trouble = runner.trouble = Trouble(faults, self.account, self.fleet)
+        self.fleet.life.on_boot = self.trouble.booted
         self.logs = LogUploads(folder)
-        self.endings = Endings(self.account, self.scheduler, self.fleet, self.preparations)
+        self.endings = Endings(
+            self.account, self.scheduler, self.fleet, self.preparations, self.trouble
+        )
         self.beginnings = Beginnings(self.account, self.fleet, self.scheduler, self.endings)
         self.schedules = Schedules(self.account, self.beginnings, self.endings, self.fleet, clock)
         self.endings.on_job_over = self.schedules.job_over

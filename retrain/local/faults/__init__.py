@@ -10,6 +10,7 @@ The services know nothing of plans: at each point where something can go wrong t
 and only while `armed` is true.
 """
 
+from retrain.local.faults.action import Action
 from retrain.local.faults.live import Faults, NameTaken, Struck, UnknownRule
 from retrain.local.faults.plan import Plan, parse_plan, parse_rule
 from retrain.local.faults.reading import read_plan
@@ -17,6 +18,7 @@ from retrain.local.faults.rule import Rule
 from retrain.local.faults.span import Span, seconds
 
 __all__ = [
+    "Action",
     "Faults",
     "NameTaken",
     "Plan",

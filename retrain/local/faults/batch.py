@@ -80,12 +80,13 @@ class PoolRule(BatchRule):
 class AllocationFailure(PoolRule):
     """A resize ends with `nodes` new nodes, fewer than asked for, and a resize error.
 
-    code: as AllocationFailed, AllocationTimedout, AccountCoreQuotaReached, …
+    code: as AllocationFailed, AllocationTimedout, AccountCoreQuotaReached, …  message: the
+    service's own for the code by default.
     """
 
     kind: Literal["allocation_failure"] = "allocation_failure"
     code: str = Field(default="AllocationFailed", min_length=1)
-    message: str = "Desired number of nodes could not be allocated"
+    message: str | None = None
     nodes: int = Field(default=0, ge=0)
 
 
@@ -165,11 +166,12 @@ class InputDownloadFailure(TaskFailure):
 
 
 class OutputUploadFailure(TaskFailure):
-    """A task with output files runs, and then none of them is kept."""
+    """A task with output files runs; then those whose `filePattern` fits are not kept."""
 
     kind: Literal["output_upload_failure"] = "output_upload_failure"
     code: str = Field(default="FileUploadMiscError", min_length=1)
     message: str = "A miscellaneous error was encountered while uploading one of the output files"
+    pattern: Glob = "*"
 
 
 class DeletionWhere(Where):

@@ -11,7 +11,7 @@ loopback's are refused, and so is a body that a page in a browser could send wit
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -21,12 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from retrain.local.faults.action import Action
 from retrain.local.faults.live import Faults, NameTaken, UnknownRule
 from retrain.local.faults.plan import parse_plan, parse_rule
 from shared.jobs import InvalidDocument, Problem, field_name
-
-#: Does something at once and says what it did. Raises InvalidDocument by field.
-Action = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _BODY_BYTES: Final = 1024 * 1024
 

@@ -1,16 +1,15 @@
 """The control endpoint on a port of loopback, in the event loop of what it controls."""
 
-import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from retrain.local.faults.control import Action, application
+from retrain.local.faults.action import Action
+from retrain.local.faults.control import application
 from retrain.local.faults.live import Faults
-from retrain.local.host.http_server import HttpServer
+from retrain.local.listener import Listener
 
 _HOST: Final = "127.0.0.1"
-_PATIENCE_SECONDS: Final = 1
 
 
 class ControlEndpoint:
@@ -20,7 +19,7 @@ class ControlEndpoint:
         self.port = port
         self._faults = faults
         self._actions = actions
-        self._http: HttpServer | None = None
+        self._listener = Listener("the control endpoint of faults")
 
     @property
     def url(self) -> str:
@@ -29,22 +28,12 @@ class ControlEndpoint:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        try:
-            self._http = HttpServer(application(self._faults, self._actions), _HOST, self.port)
-        except OSError as error:
-            raise OSError(
-                error.errno,
-                f"The control endpoint of faults can't listen on {_HOST}:{self.port}: "
-                f"{os.strerror(error.errno or 0)}. Stop what uses the port, or choose another one.",
-            ) from error
-        await self._http.start()
-        self.port = self._http.port
+        self.port = await self._listener.bind(_HOST, self.port)
+        await self._listener.serve(application(self._faults, self._actions))
 
     async def stop(self) -> None:
         """Let answers under way finish."""
-        http, self._http = self._http, None
-        if http:
-            await http.stop(_PATIENCE_SECONDS)
+        await self._listener.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,15 +1,18 @@
 """A Batch emulator that suffers, and the unmodified client with a retry policy of choice."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
 from retrain.local.batch import BatchServer, BatchSettings
-from tests.contract.batch.conftest import running
+from retrain.local.faults.endpoint import ControlEndpoint
+from tests.contract.batch.conftest import running, within
 
 
 @contextmanager
@@ -23,3 +26,21 @@ def client_of(server: BatchServer, **terms: Any) -> BatchClient:
     """terms: of azure-core's policies; by default nothing is repeated."""
     credential = AzureNamedKeyCredential(server.settings.account, server.settings.key)
     return BatchClient(server.endpoint, credential, **{"retry_total": 0, **terms})
+
+
+@contextmanager
+def control(server: BatchServer) -> Iterator[Callable[[str, dict[str, Any]], tuple[int, Any]]]:
+    """Its control endpoint, in the server's own event loop: asks an action, gives the answer."""
+    loop = within(server, lambda _: asyncio.get_running_loop())
+    endpoint = ControlEndpoint(server.faults, server.actions, 0)
+    asyncio.run_coroutine_threadsafe(endpoint.start(), loop).result(20)
+    try:
+        with httpx.Client(base_url=endpoint.url, trust_env=False) as client:
+
+            def ask(action: str, body: dict[str, Any]) -> tuple[int, Any]:
+                answer = client.post(action, json=body)
+                return answer.status_code, answer.json()
+
+            yield ask
+    finally:
+        asyncio.run_coroutine_threadsafe(endpoint.stop(), loop).result(20)

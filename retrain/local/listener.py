@@ -13,15 +13,20 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from retrain.local.batch.patience import PatientProtocol
+from retrain.local.patience import PatientProtocol
 
 _KEEP_ALIVE_SECONDS = 300
 
 
 class Listener:
-    """Binds in `bind`, so that the port is known; answers only after `serve`."""
+    """Binds in `bind`, so that the port is known; answers only after `serve`.
 
-    def __init__(self, silence_seconds: float) -> None:
+    what: who listens, for a person who finds the port in use. silence_seconds: how long a client
+    may pause in the middle of a request.
+    """
+
+    def __init__(self, what: str, silence_seconds: float = 60.0) -> None:
+        self._what = what
         self._silence_seconds = silence_seconds
         self._state = ServerState()
         self._config: uvicorn.Config | None = None
@@ -39,7 +44,7 @@ class Listener:
                 raise
             raise OSError(
                 error.errno,
-                f"Port {port} on {host} is in use, so the Batch emulator can't listen there. "
+                f"Port {port} on {host} is in use, so {self._what} can't listen there. "
                 "Stop what uses it, or choose another port (0 takes any free one).",
             ) from error
         return int(self._server.sockets[0].getsockname()[1])
