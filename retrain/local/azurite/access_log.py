@@ -28,7 +28,7 @@ class BlobCreated:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that Azurite has answered. `container` and `blob` are decoded, "" for none."""
+    """One request to Azurite. `container` and `blob` are decoded, "" for none."""
 
     method: str
     container: str
@@ -58,15 +58,20 @@ def parse(line: str) -> Request | None:
     match = _LINE.match(line)
     if match is None:
         return None
-    path, _, query = match["url"].partition("?")
+    return described(match["method"], match["url"], int(match["status"]))
+
+
+def described(method: str, url: str, status: int = 0) -> Request:
+    """The request by its parts. url: path and query. status: 0 when it has no answer yet."""
+    path, _, query = url.partition("?")
     _, _, rest = path.lstrip("/").partition("/")  # the first part is the account
     container, _, blob = rest.partition("/")
     asked = {name.lower(): values[0] for name, values in parse_qs(query).items()}
     return Request(
-        method=match["method"],
+        method=method,
         container=unquote(container),
         blob=unquote(blob),
         comp=asked.get("comp", ""),
         restype=asked.get("restype", ""),
-        status=int(match["status"]),
+        status=status,
     )

@@ -6,10 +6,14 @@ it has saved; it ends when its standard input does (see orphan.cjs), that is, wh
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
+
+from retrain.local.azurite.fault_line import FaultLine
+from retrain.local.azurite.rest import AGENT
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +39,38 @@ class AzuriteProcess:
         self._process = process
 
     @classmethod
-    async def launch(cls, command: tuple[str, ...], data: Path, host: str, port: int) -> Self:
+    async def launch(
+        cls,
+        command: tuple[str, ...],
+        data: Path,
+        host: str,
+        port: int,
+        fault_line: FaultLine | None = None,
+    ) -> Self:
         """Start Azurite and return when it listens.
 
         Raises AzuriteFailed when it ends at once or is silent for a minute.
         """
+        preloads = ["orphan.cjs", "journal.cjs"]
+        inherited: tuple[int, ...] = ()
+        environment = dict(os.environ)
+        if fault_line is not None:
+            preloads.append("faults.cjs")
+            inherited = (fault_line.descriptor,)
+            environment["RETRAIN_FAULT_LINE"] = str(fault_line.descriptor)
+            environment["RETRAIN_OWN_AGENT"] = AGENT
         process = await asyncio.create_subprocess_exec(
-            *_command(command, data, host, port),
+            *_command(command, preloads, data, host, port),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
+            pass_fds=inherited,
             limit=1 << 20,  # a log line holds a URL, and a blob's name may be long
         )
+        if fault_line is not None:
+            fault_line.serve()
         made = cls(process)
         try:
             await asyncio.wait_for(made._until_ready(), _START_SECONDS)
@@ -85,10 +108,12 @@ class AzuriteProcess:
         raise AzuriteFailed("Azurite ended at once: " + " | ".join(self.last_words))
 
 
-def _command(command: tuple[str, ...], data: Path, host: str, port: int) -> list[str]:
+def _command(
+    command: tuple[str, ...], preloads: list[str], data: Path, host: str, port: int
+) -> list[str]:
     node, *script = command
     here = Path(__file__).parent
-    ours = [f"--require={here / name}" for name in ("orphan.cjs", "journal.cjs")]
+    ours = [f"--require={here / name}" for name in preloads]
     return [
         *(node, "--no-warnings", *_SMALL, *ours, *script),
         *("--blobHost", host, "--blobPort", str(port)),

@@ -19,6 +19,8 @@ import httpx
 ACCOUNT = "devstoreaccount1"
 #: Azurite's well-known key, the same on every machine; it guards nothing but loopback.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+#: Says of a request that it is the stack's own.
+AGENT = "retrain-local-stack"
 _VERSION = "2021-12-02"
 
 
@@ -76,7 +78,13 @@ class BlobReader:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         limits = httpx.Limits(max_connections=32, keepalive_expiry=30)
-        self._http = httpx.AsyncClient(auth=SharedKey(), timeout=60, trust_env=False, limits=limits)
+        self._http = httpx.AsyncClient(
+            auth=SharedKey(),
+            timeout=60,
+            trust_env=False,
+            limits=limits,
+            headers={"user-agent": AGENT},
+        )
 
     async def close(self) -> None:
         await self._http.aclose()

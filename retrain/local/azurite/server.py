@@ -14,8 +14,10 @@ from retrain.local.azurite.access_log import parse
 from retrain.local.azurite.claim import claim_for, release_orphan
 from retrain.local.azurite.command import find_azurite
 from retrain.local.azurite.events import BlobEvents
+from retrain.local.azurite.fault_line import FaultLine
 from retrain.local.azurite.process import AzuriteFailed, AzuriteProcess
 from retrain.local.azurite.rest import ACCOUNT, KEY, BlobReader
+from retrain.local.faults import Faults
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +28,16 @@ _SHORT_LIVES = 5
 
 @dataclass(frozen=True, slots=True)
 class AzuriteSettings:
-    """Where Azurite listens (port 0: any free one) and keeps its blobs, and what starts it."""
+    """Where Azurite listens (port 0: any free one) and keeps its blobs, and what starts it.
+
+    faults: those it suffers; None: it never will, and is not slowed down by being asked.
+    """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 10000
     command: tuple[str, ...] = field(default_factory=find_azurite)
+    faults: Faults | None = None
 
 
 class AzuriteServer:
@@ -43,6 +49,7 @@ class AzuriteServer:
         self.calls: Counter[str] = Counter()
         self._process: AzuriteProcess | None = None
         self._tending: asyncio.Task[None] | None = None
+        self._fault_line: FaultLine | None = None
         self._stopping = False
 
     @property
@@ -100,6 +107,7 @@ class AzuriteServer:
         await asyncio.gather(tending, return_exceptions=True)
         if self._process:
             await self._process.stop()  # it had just started it
+        await self._end_fault_line()
         self._claim.unlink(missing_ok=True)
 
     async def __aenter__(self) -> Self:
@@ -120,12 +128,24 @@ class AzuriteServer:
 
     async def _launch(self) -> AzuriteProcess:
         data = self.settings.data.resolve()
-        process = await AzuriteProcess.launch(
-            self.settings.command, data, self.settings.host, self.port
-        )
+        await self._end_fault_line()
+        if self.settings.faults is not None:
+            self._fault_line = FaultLine(self.settings.faults)
+        try:
+            process = await AzuriteProcess.launch(
+                self.settings.command, data, self.settings.host, self.port, self._fault_line
+            )
+        except BaseException:
+            await self._end_fault_line()
+            raise
         self.port = process.port
         claim_for(process.pid).write(self._claim)
         return process
+
+    async def _end_fault_line(self) -> None:
+        line, self._fault_line = self._fault_line, None
+        if line:
+            await line.close()
 
     async def _tend(self, process: AzuriteProcess) -> None:
         short_lives = 0

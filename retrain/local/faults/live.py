@@ -111,7 +111,6 @@ class Faults:
         self._now = now
         self._made = 0
         self._last: deque[Strike] = deque(maxlen=_REMEMBERED)
-        self._changed: list[Callable[[], None]] = []
         self._force = _Force()
         self.armed = False
         self.replace(plan or Plan())
@@ -194,10 +193,6 @@ class Faults:
         """Everything works again."""
         self._put(self._force.seed, [])
 
-    def on_change(self, tell: Callable[[], None]) -> None:
-        """Call it, in the thread of the change, whenever rules come or go."""
-        self._changed.append(tell)
-
     def _put(self, seed: int, tallies: list[Tally]) -> None:
         asked: dict[tuple[str, type[Any]], tuple[Tally, ...]] = {}
         for tally in tallies:
@@ -206,5 +201,3 @@ class Faults:
                 asked[key] = (*asked.get(key, ()), tally)
         self._force = _Force(seed, tuple(tallies), asked)
         self.armed = bool(tallies)
-        for tell in self._changed:
-            tell()
