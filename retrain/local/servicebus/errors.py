@@ -11,7 +11,7 @@ ServiceBusError
 │   └── InvalidEntity                   400   an entity can't be, or become, such
 ├── EntityExists                        409
 ├── EntityDisabled, QuotaExceeded       403
-├── MessageTooLarge
+├── MessageTooLarge, TooMuch
 └── NotImplementedHere                  501
 """
 
@@ -142,8 +142,19 @@ class InvalidEntity(BadRequest):
 class MessageTooLarge(ServiceBusError):
     condition = "amqp:link:message-size-exceeded"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The message is larger than the entity's limit of {limit} bytes.")
+    def __init__(self, limit: int, size: int, delivery: int | None = None) -> None:
+        which = "" if delivery is None else f"delivery-id:{delivery}, "
+        super().__init__(
+            f"The received message ({which}size:{size} bytes) exceeds the limit ({limit} bytes) "
+            "currently allowed on the link."
+        )
+
+
+class TooMuch(ServiceBusError):
+    """More is asked for at once than one client may have."""
+
+    condition = "amqp:resource-limit-exceeded"
+    status = 403
 
 
 class NotImplementedHere(ServiceBusError):

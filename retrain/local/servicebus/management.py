@@ -13,10 +13,11 @@ from retrain.local.servicebus import rule_requests
 from retrain.local.servicebus.amqp import Array, Int, Timestamp
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.engine.sessions import Sessions
+from retrain.local.servicebus.engine.sessions import Session, Sessions
 from retrain.local.servicebus.engine.topic import Topic
 from retrain.local.servicebus.errors import (
     BadRequest,
+    LockLost,
     NotAllowed,
     NotImplementedHere,
     SessionLockLost,
@@ -47,13 +48,17 @@ _COUNTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """consumer: the receiver in whose name the client asks, if it says so."""
+    """consumer: the receiver in whose name the client asks.
+
+    named: it says so; then a consumer of None is one that is gone.
+    """
 
     namespace: Namespace
     entity: Queue | Topic
     operation: str
     body: dict[Any, Any]
     consumer: Any = None
+    named: bool = False
 
     def field(self, name: str, kind: type[_Value]) -> _Value:
         """Raises BadRequest when it is missing or mistyped."""
@@ -91,6 +96,17 @@ class Request:
             raise NotAllowed(f"The queue '{self.queue.name}' has no sessions.")
         return self.queue.sessions
 
+    @property
+    def session(self) -> Session:
+        """The one that it is about, which the asking receiver holds.
+
+        Raises NotAllowed, SessionLockLost.
+        """
+        session = self.sessions.held(self.field("session-id", str))
+        if self.named and self.sessions.of(self.consumer) is not session:
+            raise SessionLockLost(session.id)
+        return session
+
 
 def perform(request: Request) -> _Reply:
     """Raises ServiceBusError, DecodeError for a message that can't be read."""
@@ -107,23 +123,32 @@ def _renew_lock(request: Request) -> _Reply:
 
 
 def _update_disposition(request: Request) -> _Reply:
-    queue, status = request.queue, request.field("disposition-status", str)
-    for each in request.fields("lock-tokens", uuid.UUID):
-        token = each.bytes_le
-        match status:
-            case "completed":
-                queue.complete(token)
-            case "abandoned":
-                queue.abandon(token)
-            case "defered":
-                queue.defer(token)
-            case "suspended":
-                reason = request.body.get("deadletter-reason")
-                description = request.body.get("deadletter-description")
-                queue.dead_letter(token, _text(reason), _text(description))
-            case _:
-                raise BadRequest(f"'disposition-status' can't be '{status}'.")
+    status = request.field("disposition-status", str)
+    sessions = request.queue.sessions
+    for token in request.fields("lock-tokens", uuid.UUID):
+        try:
+            _settle(request, status, token.bytes_le)
+        except LockLost:
+            if sessions and request.named and sessions.of(request.consumer) is None:
+                raise SessionLockLost(str(request.body.get("session-id", ""))) from None
+            raise
     return {}
+
+
+def _settle(request: Request, status: str, token: bytes) -> None:
+    queue, body = request.queue, request.body
+    match status:
+        case "completed":
+            queue.complete(token)
+        case "abandoned":
+            queue.abandon(token)
+        case "defered":
+            queue.defer(token)
+        case "suspended":
+            reason, description = body.get("deadletter-reason"), body.get("deadletter-description")
+            queue.dead_letter(token, _text(reason), _text(description))
+        case _:
+            raise BadRequest(f"'disposition-status' can't be '{status}'.")
 
 
 def _peek(request: Request) -> _Reply:
@@ -169,13 +194,12 @@ def _receive_deferred(request: Request) -> _Reply:
 
 def _renew_session_lock(request: Request) -> _Reply:
     request.queue.calls["renew_session_lock"] += 1
-    session = request.sessions.held(request.field("session-id", str))
-    return {"expiration": _timestamp(request.sessions.renew(session))}
+    return {"expiration": _timestamp(request.sessions.renew(request.session))}
 
 
 def _get_session_state(request: Request) -> _Reply:
     request.queue.calls["get_session_state"] += 1
-    return {"session-state": request.sessions.held(request.field("session-id", str)).state}
+    return {"session-state": request.session.state}
 
 
 def _set_session_state(request: Request) -> _Reply:
@@ -185,8 +209,7 @@ def _set_session_state(request: Request) -> _Reply:
         state = state.encode()
     if state is not None and not isinstance(state, bytes):
         raise BadRequest("'session-state' must be bytes or null.")
-    session = request.sessions.held(request.field("session-id", str))
-    request.sessions.set_state(session, state)
+    request.sessions.set_state(request.session, state)
     return {}
 
 

@@ -24,6 +24,7 @@ from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys, Right
 from retrain.local.servicebus.settings import NamespaceSettings
 from retrain.local.servicebus.store import Store
 from retrain.local.servicebus.wire.connection import Connection
+from retrain.local.servicebus.wire.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class ServiceBusSettings:
 
     keys: of the namespace; the first one is in the connection string. allow_any_token: no key is
     asked for, and Entra ID's tokens are let in unseen. now: epoch seconds.
-    faults: those it suffers.
+    faults: those it suffers. limits: what one client may ask.
     """
 
     data: Path
@@ -50,6 +51,7 @@ class ServiceBusSettings:
     allow_any_token: bool = False
     now: Callable[[], float] = field(default=time.time)
     faults: Faults = field(default_factory=Faults)
+    limits: Limits = field(default_factory=Limits)
 
 
 class ServiceBusServer:
@@ -189,7 +191,8 @@ class ServiceBusServer:
 
     def _amqp(self) -> Connection:
         namespace, store = self._started()
-        return Connection(namespace, store.commit, self._house.guests, self._keys)
+        guests, limits = self._house.guests, self.settings.limits
+        return Connection(namespace, store.commit, guests, self._keys, limits)
 
     def _http(self) -> HttpConnection:
         namespace, store = self._started()

@@ -91,7 +91,7 @@ class Intake:
                     "id. Set session_id on each message."
                 )
             if message.size > settings.max_message_bytes:
-                raise MessageTooLarge(settings.max_message_bytes)
+                raise MessageTooLarge(settings.max_message_bytes, message.size)
         return [self._accept(message) for message in messages]
 
     def _accept(self, message: Message) -> int:

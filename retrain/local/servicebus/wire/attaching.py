@@ -22,8 +22,13 @@ from retrain.local.servicebus.amqp.performatives import Attach
 from retrain.local.servicebus.engine import sessions
 from retrain.local.servicebus.engine.entities import Entity
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.errors import NotAllowed, NotImplementedHere, ServiceBusError
-from retrain.local.servicebus.messages import ticks, unbatch
+from retrain.local.servicebus.errors import (
+    MessageTooLarge,
+    NotAllowed,
+    NotImplementedHere,
+    ServiceBusError,
+)
+from retrain.local.servicebus.messages import BATCH, ticks, unbatch
 from retrain.local.servicebus.sas import Right
 from retrain.local.servicebus.wire.claims import Claim
 from retrain.local.servicebus.wire.incoming import IncomingLink
@@ -43,8 +48,10 @@ _TIMEOUT: Final = "com.microsoft:timeout"
 _PATIENCE: Final = 60_000
 _NULL: Final = Encoded(b"\x40")
 _FILTERS: Final = 7  # the field of a source
-#: A message may need this much more than its content: header, annotations, a batch's frames.
-_ENVELOPE: Final = 1 << 14
+#: However large a message may be, the service takes no larger batch.
+_BATCH: Final = 1 << 20
+#: The target of a link that controls transactions, by number and by name.
+_COORDINATOR: Final = (0x30, "amqp:coordinator:list")
 
 
 class Sending:
@@ -53,9 +60,11 @@ class Sending:
     def __init__(self, session: Session, entity: Entity) -> None:
         self._session = session
         self._entity = entity
-        self.limit = entity.settings.max_message_bytes + _ENVELOPE
+        self.limit = entity.settings.max_message_bytes
 
     def take(self, payload: bytes, message_format: int | None) -> None:
+        if message_format == BATCH and len(payload) > _BATCH:
+            raise MessageTooLarge(_BATCH, len(payload))
         messages = unbatch(payload, message_format)
         if self._session.namespace.faults.armed:
             first = messages[0].session_id if messages else None
@@ -128,7 +137,7 @@ class Attaching:
         self._session.send(
             *(0x12, attach.name, UInt(attach.handle), not attach.role, raw[3], raw[4]),
             *(source or raw[5], raw[6], None, None, UInt(0) if attach.role else None),
-            *(limit and ULong(limit - _ENVELOPE), None, None, properties or {}),
+            *(limit and ULong(limit), None, None, properties or {}),
         )
         link.attached()
 
@@ -162,7 +171,8 @@ class Attaching:
         elif queue:
             queue.check_receivers()
             self._check_sessions(queue)
-        link = OutgoingLink(self._session, attach.name, attach.handle, path, queue)
+        target = _address(attach.target)
+        link = OutgoingLink(self._session, attach.name, attach.handle, path, target, queue)
         link.removes = attach.snd_settle_mode == _RECEIVE_AND_DELETE
         return link
 
@@ -172,12 +182,11 @@ class Attaching:
         return self._session.namespace.find(path.removesuffix(_MANAGEMENT))
 
     def _path(self, node: Described | None) -> str:
-        fields = node.value if node and isinstance(node.value, list) else []
-        if not fields or not isinstance(fields[0], str):
-            raise NotImplementedHere(
-                "A link without an address is not served: there are no transactions here."
-            )
-        address = fields[0]
+        address = _address(node)
+        if node and node.descriptor in _COORDINATOR:
+            raise NotImplementedHere("There are no transactions here: no link can control one.")
+        if address is None:
+            raise NotImplementedHere("A link without an address is not served: name an entity.")
         if "://" in address:
             address = address.split("://", 1)[1].partition("/")[2]
         return address.strip("/").lower()
@@ -232,6 +241,12 @@ class Attaching:
         """Seconds."""
         wanted = (self._attach.properties or {}).get(_TIMEOUT, _PATIENCE)
         return (wanted if isinstance(wanted, int) else _PATIENCE) / 1000
+
+
+def _address(node: Described | None) -> str | None:
+    """Of a source or a target."""
+    fields = node.value if node and isinstance(node.value, list) else []
+    return fields[0] if fields and isinstance(fields[0], str) else None
 
 
 def _with_session(source: list[Encoded], session_id: str) -> Encoded:

@@ -1,14 +1,12 @@
 """One client's connection: handshake, heartbeats, sessions, and the end of it all.
 
-Frames that go out are collected and written once for each turn of the event loop, after the store
-has committed: so nothing is acknowledged that is not on disk, and many acknowledgements share one
-transaction. Whatever a client sends that is malformed ends its own connection with the reason.
+Whatever a client sends that is malformed ends its own connection with the reason. A client that
+says nothing for too long, or never comes to the point, is cut off.
 """
 
 import asyncio
 import logging
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from retrain.local.servicebus.amqp import (
@@ -43,7 +41,9 @@ from retrain.local.servicebus.wire.frames import (
     FramingError,
     frame,
 )
-from retrain.local.servicebus.wire.session import ProtocolViolation, Session
+from retrain.local.servicebus.wire.limits import Limits
+from retrain.local.servicebus.wire.output import Output
+from retrain.local.servicebus.wire.session import Link, ProtocolViolation, Session
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
     """`commit` writes what is to be on disk before an answer goes out.
 
     keys: of which tokens are; None when any token is taken.
+    partial: bytes of messages that the client has begun to send.
     """
 
     def __init__(
@@ -67,30 +68,38 @@ class Connection(asyncio.Protocol):
         commit: Callable[[], None],
         connections: set[Cuttable],
         keys: Keys | None,
+        limits: Limits,
     ) -> None:
         self.namespace = namespace
         # Clients make and renew their tokens by the real time, whatever the emulator's `now` is.
         self.claims = Claims(keys, LoopClock(), self._check_claims)
+        self.limits = limits
         self.max_frame = _MIN_FRAME
+        self.partial = 0
         self._commit = commit
         self._connections = connections
         self._loop = asyncio.get_running_loop()
+        self.soon = self._loop.call_soon
+        self._output: Output | None = None
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
-        self._out: list[bytes] = []
         self._sessions: dict[int, Session] = {}
         self._beat: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._heard = 0.0
         self._opened = self._closed = False
-        self._held_until = 0.0
 
     # -- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._output = Output(transport, self.limits, self._commit, self._drained)
         self._connections.add(self)
+        self._watch = self._loop.call_later(self.limits.handshake_seconds, self._never_opened)
 
     def data_received(self, data: bytes) -> None:
+        self._heard = self._loop.time()
         try:
             for kind, channel, body in self._reader.feed(data):
                 if self._closed:
@@ -106,12 +115,21 @@ class Connection(asyncio.Protocol):
         except ProtocolViolation as error:
             self._fail(error.condition, str(error))
 
+    def pause_writing(self) -> None:
+        if self._output:
+            self._output.block()
+
+    def resume_writing(self) -> None:
+        if self._output:
+            self._output.unblock()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._closed = True
         self.claims.stop()
-        if self._beat:
-            self._beat.cancel()
+        for timer in (self._beat, self._watch):
+            if timer:
+                timer.cancel()
         for session in self._sessions.values():
             session.close(failed=True)
         self._sessions.clear()
@@ -124,62 +142,97 @@ class Connection(asyncio.Protocol):
 
     # -- out
 
+    @property
+    def full(self) -> bool:
+        """The client reads more slowly than we write: nothing may be delivered now."""
+        return self._output is None or self._output.full
+
     def send(self, channel: int, body: bytes, payload: bytes = b"") -> None:
         """Queue a frame; it goes out when this turn of the event loop is over."""
-        if not self._out:
-            self._loop.call_soon(self._flush)
-        self._out.append(frame(channel, body, payload))
+        self._put(frame(channel, body, payload))
 
     def hold(self, seconds: float) -> None:
         """Say nothing for so long; then all of it, in order."""
-        self._held_until = max(self._held_until, self._loop.time() + seconds)
+        if self._output:
+            self._output.hold(seconds)
 
-    def _flush(self) -> None:
-        if self._held_until and self._loop.time() < self._held_until:
-            self._loop.call_at(self._held_until, self._flush)
-            return
-        if self._transport is None or self._transport.is_closing():
-            self._out.clear()
-            return
-        try:
-            self._commit()
-        except sqlite3.Error:
-            # Nothing may be acknowledged that is not kept: the client learns it by the cut.
-            log.exception("a client is cut off, since its messages can't be written to disk")
-            self._out.clear()
-            self.abort()
-            return
-        self._transport.write(b"".join(self._out))
-        self._out.clear()
+    def begun(self, size: int) -> None:
+        """The client has so many bytes more, or fewer, of unfinished messages here."""
+        self.partial += size
+        if self.partial > self.limits.partial_bytes:
+            raise ProtocolViolation(
+                "amqp:resource-limit-exceeded",
+                f"More than {self.limits.partial_bytes} bytes of messages are begun and not ended.",
+            )
+
+    def links(self) -> Iterator[Link]:
+        """Of all sessions."""
+        for session in self._sessions.values():
+            yield from session.links.values()
+
+    def _put(self, data: bytes) -> None:
+        if self._output:
+            self._output.put(data)
+
+    def _drained(self) -> None:
+        for session in list(self._sessions.values()):
+            session.outbox.resume()
 
     def _fail(self, condition: str, description: str) -> None:
-        log.warning("a connection is closed: %s", description)
-        self._close(outcomes.error(condition, description))
+        if not self._closed:
+            log.warning("a connection is closed: %s", description)
+            self._close(outcomes.error(condition, description))
 
     def _close(self, error: bytes | None = None) -> None:
         self._closed = True
         if self._opened:
             self.send(0, encode_described_list(0x18, error))
-        self._flush()
+        if self._output:
+            self._output.flush()
         if self._transport:
             self._transport.close()
+        if self._watch:
+            self._watch.cancel()
+        self._watch = self._loop.call_later(self.limits.linger_seconds, self.abort)
+
+    # -- time
+
+    def _never_opened(self) -> None:
+        if not self._opened:
+            log.warning("a connection is cut: it was not opened in time")
+            self.abort()
+            return
+        self._watch_silence()
+
+    def _watch_silence(self) -> None:
+        left = self._heard + self.limits.idle_seconds - self._loop.time()
+        if left <= 0:
+            allowed = int(self.limits.idle_seconds * 1000)
+            self._fail(
+                "amqp:connection:forced",
+                f"The connection was inactive for more than the allowed {allowed} milliseconds.",
+            )
+            return
+        self._watch = self._loop.call_later(left, self._watch_silence)
+
+    def _heartbeat(self, every: float) -> None:
+        self.send(0, b"")
+        self._beat = self._loop.call_later(every, self._heartbeat, every)
 
     # -- in
 
     def _header(self, header: bytes) -> None:
         if header == SASL_HEADER:
-            self._out.append(SASL_HEADER)
+            self._put(SASL_HEADER)
             self._sasl(0x40, _MECHANISMS)
         elif header == AMQP_HEADER:
-            self._out.append(AMQP_HEADER)
-            self._flush()
+            self._put(AMQP_HEADER)
         else:  # AMQP's way to say which protocol it would be
-            self._out.append(SASL_HEADER)
+            self._put(SASL_HEADER)
             self._fail("amqp:not-implemented", f"{header!r} is no header of AMQP 1.0")
 
     def _sasl(self, code: int, field: object) -> None:
-        self._out.append(frame(0, encode_described_list(code, field), kind=SASL_FRAME))
-        self._flush()
+        self._put(frame(0, encode_described_list(code, field), kind=SASL_FRAME))
 
     def _frame(self, channel: int, body: bytes) -> None:
         performative, payload = read(body)
@@ -221,19 +274,24 @@ class Connection(asyncio.Protocol):
             raise ProtocolViolation("amqp:illegal-state", "open came twice")
         self._opened = True
         self.max_frame = max(_MIN_FRAME, min(wanted.max_frame_size or MAX_FRAME, MAX_FRAME))
-        self.send(
-            0, encode_described_list(0x10, "retrain", None, UInt(MAX_FRAME), UShort(_CHANNELS))
-        )
+        silence = UInt(int(self.limits.idle_seconds * 500))
+        terms = ("retrain", None, UInt(MAX_FRAME), UShort(_CHANNELS), silence)
+        self.send(0, encode_described_list(0x10, *terms))
+        if len(self._connections) > self.limits.connections:
+            raise ProtocolViolation(
+                "amqp:resource-limit-exceeded",
+                f"There are {self.limits.connections} connections already, the most there may be.",
+            )
         if wanted.idle_time_out:
             self._heartbeat(max(_MIN_BEAT, wanted.idle_time_out / 2000))
 
-    def _heartbeat(self, every: float) -> None:
-        self.send(0, b"")
-        self._beat = self._loop.call_later(every, self._heartbeat, every)
-
     def _begin(self, channel: int, begin: Begin) -> None:
-        if channel in self._sessions or channel > _CHANNELS:
-            raise ProtocolViolation("amqp:not-allowed", f"channel {channel} can't begin a session")
+        if channel > _CHANNELS:
+            raise ProtocolViolation(
+                "amqp:connection:framing-error", f"channel {channel} is beyond {_CHANNELS}"
+            )
+        if channel in self._sessions:
+            raise ProtocolViolation("amqp:not-allowed", f"channel {channel} has a session already")
         self._sessions[channel] = Session(self, channel, begin)
 
     def _end(self, channel: int, session: Session) -> None:

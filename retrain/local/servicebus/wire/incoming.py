@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from retrain.local.servicebus.amqp import DecodeError, UInt
 from retrain.local.servicebus.amqp.performatives import WRAP, Flow, Transfer
-from retrain.local.servicebus.errors import BadRequest, MessageTooLarge, ServiceBusError
+from retrain.local.servicebus.errors import (
+    BadRequest,
+    MessageTooLarge,
+    NotImplementedHere,
+    ServiceBusError,
+)
 from retrain.local.servicebus.wire.claims import Claim
-from retrain.local.servicebus.wire.outcomes import ACCEPTED, rejected
+from retrain.local.servicebus.wire.outcomes import ACCEPTED, TRANSACTIONAL_CODE, rejected
 from retrain.local.servicebus.wire.suffering import LinkClosed
 
 if TYPE_CHECKING:
@@ -49,7 +54,7 @@ class IncomingLink:
 
     def close(self, *, failed: bool) -> None:
         """What came of an unfinished transfer is forgotten."""
-        self._parts.clear()
+        self._forget()
 
     def flow(self, flow: Flow) -> None:
         if flow.echo:
@@ -58,19 +63,27 @@ class IncomingLink:
     def receive(self, transfer: Transfer, payload: bytes) -> None:
         """A transfer's frame; the last one makes it whole."""
         if self._first is None:
-            self._first, self._size = transfer, 0
-        self._parts.append(payload)
-        self._size += len(payload)
+            self._first = transfer
+        size = self._size + len(payload)
         if transfer.aborted:
-            self._first = None
-            self._parts.clear()
-        elif self._size > self.limit:
-            self._session.detach(self, MessageTooLarge(self.limit))
-        elif not transfer.more:
-            whole = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-            first, self._first = self._first, None
-            self._parts.clear()
+            self._forget()
+        elif size > self.limit:
+            self._session.detach(self, MessageTooLarge(self.limit, size, self._first.delivery_id))
+        elif transfer.more:
+            self._parts.append(payload)
+            self._size = size
+            self._session.connection.begun(len(payload))
+        else:
+            first = self._first
+            whole = b"".join((*self._parts, payload)) if self._parts else payload
+            self._forget()
             self._whole(first, whole)
+
+    def _forget(self) -> None:
+        self._first = None
+        self._parts.clear()
+        self._session.connection.begun(-self._size)
+        self._size = 0
 
     def _whole(self, first: Transfer, payload: bytes) -> None:
         if first.delivery_id is None:
@@ -79,6 +92,8 @@ class IncomingLink:
         self._credit -= 1
         outcome = ACCEPTED
         try:
+            if first.state and first.state.descriptor == TRANSACTIONAL_CODE:
+                raise NotImplementedHere("There are no transactions here.")
             self._sink.take(payload, first.message_format)
         except LinkClosed as error:
             self._session.detach(self, error)

@@ -6,6 +6,8 @@ from retrain.local.servicebus.amqp import Encoded, Symbol, encode_described_list
 from retrain.local.servicebus.errors import ServiceBusError
 
 ACCEPTED_CODE, REJECTED_CODE, RELEASED_CODE, MODIFIED_CODE = 0x24, 0x25, 0x26, 0x27
+#: The state of what is sent or settled as part of a transaction.
+TRANSACTIONAL_CODE: Final = 0x34
 
 ACCEPTED: Final = Encoded(encode_described_list(ACCEPTED_CODE))
 REJECTED: Final = Encoded(encode_described_list(REJECTED_CODE))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from retrain.local.servicebus.amqp import UInt
 from retrain.local.servicebus.amqp.performatives import WRAP, Flow
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.errors import LockLost, ServiceBusError, SessionLockLost
+from retrain.local.servicebus.errors import (
+    LockLost,
+    ServiceBusError,
+    SessionLockLost,
+    TooMuch,
+)
 from retrain.local.servicebus.messages import Message, new_token, serialize
 from retrain.local.servicebus.wire.claims import Claim
+from retrain.local.servicebus.wire.outbox import Delivery
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
@@ -18,53 +25,78 @@ if TYPE_CHECKING:
 class OutgoingLink:
     """A consumer. queue: None for a link that only carries replies.
 
+    address: where it receives from. target: what the client calls its own end.
     session_id: of a link to a session, once it has one. Until then it is `waiting`.
+    credit: what the queue may deliver now; less than the client grants while the link is `held`.
     """
 
     def __init__(
-        self, session: Session, name: str, handle: int, address: str, queue: Queue | None
+        self,
+        session: Session,
+        name: str,
+        handle: int,
+        address: str,
+        target: str | None,
+        queue: Queue | None,
     ) -> None:
         self.name = name
         self.handle = handle
         self.address = address
+        self.target = target
         self.queue = queue
         self.removes = False
-        self.waiting = False
+        self.waiting = self.held = False
         self.session_id: str | None = None
         self.credit = 0
         self.claim: Claim | None = None
         self._session = session
+        self._outbox = session.outbox
+        self._granted = 0
         self._count = 0
+        self._draining = False
+        self._replies: deque[bytes] = deque()
 
     def attached(self) -> None:
-        """The client grants credit when it wants messages; the queue knows of it from now on."""
-        if self.queue:
-            self.queue.credit(self)
+        """The client has our side of the link; it may have granted credit before."""
+        self.work()
 
     def close(self, *, failed: bool) -> None:
-        self.credit = 0
+        self.credit = self._granted = 0
+        self._replies.clear()
+        self._outbox.forget(self)
         if self.queue:
             self.queue.leave(self, failed=failed)
 
     def flow(self, flow: Flow) -> None:
-        left = ((flow.delivery_count or 0) + (flow.link_credit or 0) - self._count) & WRAP
-        self.credit = left if left <= WRAP >> 1 else 0
-        if self.queue and not self.waiting:
+        granted = ((flow.delivery_count or 0) + (flow.link_credit or 0) - self._count) & WRAP
+        granted = granted if granted <= WRAP >> 1 else 0
+        self._granted = max(0, granted - self._outbox.unsent(self))
+        self._draining = bool(flow.drain)
+        self.work()
+        if flow.echo and not flow.drain:
+            self._tell()
+
+    def work(self) -> None:
+        """Send what there is, as far as the client takes it."""
+        if self.queue is None:
+            self._reply()
+        elif not self.waiting:
+            self._adjust()
             self.queue.credit(self)
-        if flow.drain:
-            self._count = (self._count + self.credit) & WRAP
-            self.credit = 0
-            if self.queue and not self.waiting:
-                self.queue.credit(self)
-        if flow.drain or flow.echo:
-            state = UInt(self.handle), UInt(self._count), UInt(self.credit), UInt(0)
-            self._session.flow(*state, bool(flow.drain))
+        if self._draining and not self.held:
+            self._drained()
+
+    def begun(self) -> None:
+        """A delivery is on its way."""
+        self._count = (self._count + 1) & WRAP
 
     # -- engine.consumer.SessionConsumer
 
     def deliver(self, message: Message) -> None:
         token = message.lock.token if message.lock else None
-        self._transfer(token or new_token(), serialize(message), token)
+        self._granted -= 1
+        self._outbox.put(Delivery(self, token or new_token(), serialize(message), token))
+        self._adjust()
 
     def session_lost(self, error: ServiceBusError) -> None:
         self._session.detach(self, error)
@@ -75,7 +107,11 @@ class OutgoingLink:
     # -- what the wire asks
 
     def reply(self, payload: bytes) -> None:
-        self._transfer(self._count.to_bytes(4, "big"), payload, None)
+        if len(self._replies) >= self._session.connection.limits.replies:
+            self._session.detach(self, TooMuch("More replies wait than the client takes."))
+            return
+        self._replies.append(payload)
+        self._reply()
 
     def lost(self, error: LockLost) -> LockLost:
         """The reason as this link knows it: with a session gone, so are its locks."""
@@ -84,7 +120,25 @@ class OutgoingLink:
             return SessionLockLost(self.session_id)
         return error
 
-    def _transfer(self, tag: bytes, payload: bytes, token: bytes | None) -> None:
-        self.credit = max(0, self.credit - 1)
-        self._count = (self._count + 1) & WRAP
-        self._session.transfer(self, tag, payload, token)
+    def _adjust(self) -> None:
+        self.held = self._granted > 0 and self._outbox.holds(self)
+        self.credit = 0 if self.held else self._granted
+
+    def _reply(self) -> None:
+        while self._replies and self._granted > 0:
+            self._granted -= 1
+            payload = self._replies.popleft()
+            self._outbox.put(Delivery(self, new_token(), payload, None))
+
+    def _drained(self) -> None:
+        """There is nothing more to send: what is left of the credit is used up."""
+        self._draining = False
+        self._count = (self._count + self._granted) & WRAP
+        self._granted = self.credit = 0
+        if self.queue and not self.waiting:
+            self.queue.credit(self)
+        self._tell(drain=True)
+
+    def _tell(self, *, drain: bool = False) -> None:
+        state = UInt(self.handle), UInt(self._count), UInt(self._granted), UInt(0)
+        self._session.flow(*state, drain)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from retrain.local.servicebus import management
 from retrain.local.servicebus.amqp import (
@@ -49,27 +49,32 @@ class Requests:
         self._entity = entity
 
     def take(self, payload: bytes, message_format: int | None) -> None:
-        message_id, properties, body = _read(payload)
-        reply = self._answer(properties, body)
-        correlated = encode_described_list(PROPERTIES, *(None,) * 5, message_id)
-        for link in self._session.links.values():
-            if isinstance(link, OutgoingLink) and link.address == self._address:
-                link.reply(correlated + reply)
-                return
+        request = _read(payload)
+        reply = self._answer(request)
+        link = self._replies_to(request.reply_to)
+        if link:
+            link.reply(encode_described_list(PROPERTIES, *(None,) * 5, request.id) + reply)
 
-    def _answer(self, properties: dict[Any, Any], body: Any) -> bytes:
+    def _replies_to(self, name: Any) -> OutgoingLink | None:
+        """The link for replies that the request names, or else the first of the same address."""
+        links = [each for each in self._session.outgoing() if each.address == self._address]
+        named = (each for each in links if each.target == name)
+        return next(named, links[0] if links else None)
+
+    def _answer(self, request: _Request) -> bytes:
         if self._entity is None:
-            return self._put_token(properties, body)
+            return self._put_token(request.terms, request.body)
         try:
-            right = Right.SEND if properties.get("operation") in _SENDING else Right.LISTEN
+            right = Right.SEND if request.terms.get("operation") in _SENDING else Right.LISTEN
             self._session.connection.claims.require(Claim(self._address, (right,)))
             result = self._perform(
                 management.Request(
                     namespace=self._session.namespace,
                     entity=self._entity,
-                    operation=str(properties.get("operation")),
-                    body=body if isinstance(body, dict) else {},
-                    consumer=self._link(properties.get("associated-link-name")),
+                    operation=str(request.terms.get("operation")),
+                    body=request.body if isinstance(request.body, dict) else {},
+                    named="associated-link-name" in request.terms,
+                    consumer=self._receiver(request.terms.get("associated-link-name")),
                 )
             )
         except DecodeError as error:
@@ -108,25 +113,36 @@ class Requests:
     def _refusal(self, error: ServiceBusError) -> bytes:
         return _reply(_MANAGEMENT_WORDS, error.status, str(error), {}, error.condition)
 
-    def _link(self, name: Any) -> OutgoingLink | None:
-        for link in self._session.links.values():
+    def _receiver(self, name: Any) -> OutgoingLink | None:
+        """Of whichever of the connection's sessions; None when there is no such link any more."""
+        for link in self._session.connection.links():
             if link.name == name and isinstance(link, OutgoingLink):
                 return link
         return None
 
 
-def _read(payload: bytes) -> tuple[Encoded | None, dict[Any, Any], Any]:
-    """A request's message id (still encoded, its type matters), properties and body."""
-    message_id, properties, body = None, {}, None
+class _Request(NamedTuple):
+    """id: still encoded, since its type matters. terms: the application properties."""
+
+    id: Encoded | None
+    reply_to: Any
+    terms: dict[Any, Any]
+    body: Any
+
+
+def _read(payload: bytes) -> _Request:
+    id_, reply_to, terms, body = None, None, {}, None
     for code, _, value, _ in sections(payload):
         if code == PROPERTIES:
-            message_id = next(iter(raw_items(payload, value)), None)
+            items = raw_items(payload, value)
+            id_ = items[0] if items else None
+            reply_to = decode(items[4])[0] if len(items) > 4 else None
         elif code == APPLICATION:
             found = decode(payload, value)[0]
-            properties = found if isinstance(found, dict) else {}
+            terms = found if isinstance(found, dict) else {}
         elif code == VALUE:
             body = decode(payload, value)[0]
-    return message_id, properties, body
+    return _Request(id_, reply_to, terms, body)
 
 
 def _reply(

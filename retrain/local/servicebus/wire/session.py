@@ -1,12 +1,12 @@
-"""An AMQP session: links by handle, delivery numbers, flow control.
+"""An AMQP session: links by handle, flow control.
 
-Incoming transfers are never held back (the window offered is as large as it can be); outgoing ones
-wait for the client's window.
+Incoming transfers are never held back (the window offered is as large as it can be), since what a
+client may have unfinished is limited otherwise; outgoing ones wait for the client's window.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from retrain.local.servicebus.amqp import (
@@ -31,6 +31,7 @@ from retrain.local.servicebus.errors import ServiceBusError
 from retrain.local.servicebus.wire import outcomes
 from retrain.local.servicebus.wire.attaching import Attaching
 from retrain.local.servicebus.wire.incoming import IncomingLink
+from retrain.local.servicebus.wire.outbox import Outbox
 from retrain.local.servicebus.wire.outgoing import OutgoingLink
 from retrain.local.servicebus.wire.settlement import settle
 
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
     from retrain.local.servicebus.wire.connection import Connection
 
 _WINDOW: Final = 0x7FFFFFFF
-_HANDLES: Final = 0xFFFF
-#: What a transfer's performative needs of a frame at most, and the frame's own header.
-_OVERHEAD: Final = 64
+#: The highest handle, as the service has it.
+_HANDLES: Final = 255
 
 Link = IncomingLink | OutgoingLink
 
@@ -62,16 +62,18 @@ class Session:
         self.links: dict[int, Link] = {}
         self.unsettled: dict[int, tuple[OutgoingLink, bytes]] = {}
         self.waiting: dict[int, Attaching] = {}  # by handle: for the next session
-        self._channel = channel
+        self.channel = channel
+        self.outbox = Outbox(self, begin.incoming_window)
         self._next_incoming = begin.next_outgoing_id & WRAP
-        self._next_outgoing = 0
-        self._window = begin.incoming_window
-        self._waiting: deque[tuple[bytes, bytes]] = deque()  # transfers beyond the window
         remote = Encoded(encode(UShort(channel)))
         self.send(0x11, remote, UInt(0), UInt(_WINDOW), UInt(_WINDOW), UInt(_HANDLES))
 
     def send(self, code: int, *fields: object) -> None:
-        self.connection.send(self._channel, encode_described_list(code, *fields))
+        self.connection.send(self.channel, encode_described_list(code, *fields))
+
+    def outgoing(self) -> Iterator[OutgoingLink]:
+        """The links on which the client receives; they may go while one looks."""
+        return (link for link in list(self.links.values()) if isinstance(link, OutgoingLink))
 
     def close(self, *, failed: bool) -> None:
         """failed: the client vanished without a word."""
@@ -110,10 +112,13 @@ class Session:
                 raise DecodeError(f"{type(performative).__name__} does not belong in a session")
 
     def _attach(self, attach: Attach, body: bytes) -> None:
-        if attach.handle in self.links or not 0 <= attach.handle <= _HANDLES:
+        handle = attach.handle
+        if not 0 <= handle <= _HANDLES:
             raise ProtocolViolation(
-                "amqp:session:handle-in-use", f"handle {attach.handle} can't be attached"
+                "amqp:connection:framing-error", f"handle {handle} is beyond {_HANDLES}"
             )
+        if handle in self.links:
+            raise ProtocolViolation("amqp:session:handle-in-use", f"handle {handle} is in use")
         Attaching(self, attach, body).perform()
 
     def _transfer(self, transfer: Transfer, payload: bytes) -> None:
@@ -125,12 +130,9 @@ class Session:
 
     def _flow(self, flow: Flow) -> None:
         first = 0 if flow.next_incoming_id is None else flow.next_incoming_id
-        sent = self._next_outgoing - len(self._waiting)
-        window = (first + flow.incoming_window - sent) & WRAP
-        self._window = 0 if window > _WINDOW else window
-        while self._waiting and self._window > 0:
-            self._window -= 1
-            self.connection.send(self._channel, *self._waiting.popleft())
+        window = (first + flow.incoming_window - self.outbox.sent) & WRAP
+        self.outbox.window = 0 if window > _WINDOW else window
+        self.outbox.resume()
         link = None if flow.handle is None else self.links.get(flow.handle)
         if link is not None:
             link.flow(flow)
@@ -144,7 +146,7 @@ class Session:
             return  # the answer to a detach of ours
         if waiting and isinstance(link, OutgoingLink) and link.waiting:
             waiting.answer_nowhere()
-        link.close(failed=False)
+        self._close(link, failed=False)
         self.send(0x16, UInt(detach.handle), True)
 
     # -- out
@@ -152,8 +154,13 @@ class Session:
     def detach(self, link: Link, error: ServiceBusError) -> None:
         """End a link of the client's."""
         self.links.pop(link.handle, None)
-        link.close(failed=True)
+        self._close(link, failed=True)
         self.send_detach(link.handle, error)
+
+    def _close(self, link: Link, *, failed: bool) -> None:
+        link.close(failed=failed)
+        for number in [each for each, (owner, _) in self.unsettled.items() if owner is link]:
+            del self.unsettled[number]
 
     def send_detach(self, handle: int, error: ServiceBusError) -> None:
         self.send(0x16, UInt(handle), True, outcomes.error(error.condition, str(error)))
@@ -162,27 +169,5 @@ class Session:
         """Our window, and a link's credit if given: handle, delivery-count, credit, …"""
         self.send(
             *(0x13, UInt(self._next_incoming), UInt(_WINDOW)),
-            *(UInt(self._next_outgoing), UInt(_WINDOW), *link_fields),
+            *(UInt(self.outbox.sent), UInt(_WINDOW), *link_fields),
         )
-
-    def transfer(self, link: OutgoingLink, tag: bytes, payload: bytes, token: bytes | None) -> None:
-        """Send one delivery, in as many frames as it needs. token: to be settled by the client."""
-        number = self._next_outgoing
-        if token is not None:
-            self.unsettled[number] = (link, token)
-        head: list[object] = [UInt(link.handle), UInt(number), tag, UInt(0), token is None]
-        room = self.connection.max_frame - _OVERHEAD
-        for start in range(0, len(payload) or 1, room):
-            more = start + room < len(payload)
-            self._put(encode_described_list(0x14, *head, more), payload[start : start + room])
-            head = [UInt(link.handle), None, None, None, None]
-
-    def _put(self, body: bytes, payload: bytes) -> None:
-        # Each frame of a delivery has a transfer number of its own in the window's sense, and
-        # delivery numbers need only be unique and rising: they are the same counter here.
-        self._next_outgoing = (self._next_outgoing + 1) & WRAP
-        if self._window > 0 and not self._waiting:
-            self._window -= 1
-            self.connection.send(self._channel, body, payload)
-        else:
-            self._waiting.append((body, payload))

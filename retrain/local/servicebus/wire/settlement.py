@@ -17,7 +17,7 @@ from retrain.local.servicebus.amqp import (
 )
 from retrain.local.servicebus.amqp.performatives import Disposition
 from retrain.local.servicebus.engine.queue import Queue
-from retrain.local.servicebus.errors import LockLost, ServiceBusError
+from retrain.local.servicebus.errors import LockLost, NotImplementedHere, ServiceBusError
 from retrain.local.servicebus.wire.outcomes import (
     ACCEPTED,
     ACCEPTED_CODE,
@@ -26,6 +26,7 @@ from retrain.local.servicebus.wire.outcomes import (
     REJECTED_CODE,
     RELEASED,
     RELEASED_CODE,
+    TRANSACTIONAL_CODE,
     rejected,
 )
 from retrain.local.servicebus.wire.suffering import LinkClosed, suffer
@@ -62,6 +63,9 @@ def settle(session: Session, disposition: Disposition) -> None:
         except LinkClosed as error:
             session.detach(link, error)
             continue
+        except NotImplementedHere as error:
+            session.unsettled[number] = link, token
+            outcome = rejected(error)
         except ServiceBusError as error:
             outcome = rejected(error)
         if not disposition.settled:
@@ -88,13 +92,14 @@ def _operation(state: Described | None) -> str:
     """As `calls` count it."""
     if state is None:
         return "release"
-    if state.descriptor == MODIFIED_CODE and state.value[1:2] == [True]:
+    fields = state.value if isinstance(state.value, list) else []
+    if state.descriptor == MODIFIED_CODE and fields[1:2] == [True]:
         return "defer"
     return _OPERATIONS.get(state.descriptor, "settle")
 
 
 def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
-    """Returns the outcome that confirms it. Raises LockLost."""
+    """Returns the outcome that confirms it. Raises LockLost, NotImplementedHere."""
     code = state.descriptor if state else RELEASED_CODE
     fields: list[Any] = state.value if state and isinstance(state.value, list) else []
     if code == ACCEPTED_CODE:
@@ -110,6 +115,8 @@ def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
         elsewhere = len(fields) > 1 and fields[1] is True
         (queue.defer if elsewhere else queue.abandon)(token)
         return Encoded(encode_described_list(MODIFIED_CODE, *map(bool, fields[:2])))
+    if code == TRANSACTIONAL_CODE:
+        raise NotImplementedHere("There are no transactions here: nothing can be settled in one.")
     raise DecodeError(f"unknown delivery state {code!r}")
 
 

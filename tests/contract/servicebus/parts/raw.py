@@ -47,6 +47,12 @@ def attach(handle: int, address: str, *, receives: bool) -> bytes:
     return frame(1, encode_described_list(0x12, *fields))
 
 
+def credit(handle: int, count: int, window: int = 5000) -> bytes:
+    """A flow that lets the server send on the link, for a client that has got nothing yet."""
+    numbers = (0, window, 0, 5000, handle, 0, count)
+    return frame(1, encode_described_list(0x13, *map(UInt, numbers)))
+
+
 def transfer(payload: bytes, *fields: Any, handle: int = 0) -> bytes:
     terms = fields or (UInt(0), b"tag", UInt(0), False)
     return frame(1, encode_described_list(0x14, UInt(handle), *terms), payload)

@@ -17,6 +17,7 @@ from tests.contract.servicebus.parts.raw import (
     OPEN,
     Connect,
     attach,
+    credit,
     play,
     request,
     transfer,
@@ -146,7 +147,8 @@ def test_an_odd_request_is_answered(
         wire = await connect()
         address = f"{queue}/$management"
         await wire.say(GREETING + attach(0, address, receives=False))
-        await wire.say(attach(1, address, receives=True) + request(operation, body, handle=0))
+        await wire.say(attach(1, address, receives=True) + credit(1, 1))
+        await wire.say(request(operation, body, handle=0))
         answer = await wire.hear(0x14)
         assert b"statusCode" in answer
         assert encode("OK") not in answer
