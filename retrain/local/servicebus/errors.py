@@ -8,7 +8,8 @@ ServiceBusError
 ├── Unauthorized                    401   no token, or not one for this
 ├── AccessExpired                         the token of an open link is no longer good
 ├── NotAllowed, BadRequest              400
-│   └── InvalidEntity                   400   an entity can't be, or become, such
+│   ├── InvalidEntity                   400   an entity can't be, or become, such
+│   └── OutOfRange                      400
 ├── EntityExists                        409
 ├── EntityDisabled, QuotaExceeded       403
 ├── MessageTooLarge, TooMuch
@@ -137,6 +138,10 @@ class BadRequest(ServiceBusError):
 
 class InvalidEntity(BadRequest):
     """Settings that contradict each other, or a change that an entity can't make."""
+
+
+class OutOfRange(BadRequest):
+    condition = "com.microsoft:argument-out-of-range"
 
 
 class MessageTooLarge(ServiceBusError):

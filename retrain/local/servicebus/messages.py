@@ -26,11 +26,14 @@ from retrain.local.servicebus.amqp import (
     raw_items,
     sections,
 )
+from retrain.local.servicebus.errors import OutOfRange
 
 HEADER, ANNOTATIONS, PROPERTIES, APPLICATION, DATA, VALUE = 0x70, 0x72, 0x73, 0x74, 0x75, 0x77
 #: The message format of a batch: each data section holds one encoded message.
 BATCH: Final = 0x80013700
 
+#: Characters of an id, as the service has it.
+_ID_LENGTH: Final = 128
 #: .NET's ticks (100 ns) between year 1 and 1970.
 _EPOCH_TICKS: Final = 621355968000000000
 
@@ -149,6 +152,9 @@ def _properties(data: bytes, section: tuple[int, int, int] | None) -> tuple[byte
         raise DecodeError("a message's id is of no type that ids have")
     if not isinstance(session_id, str | None):
         raise DecodeError("a message's group-id (session id) is no string")
+    for name, id_ in (("message id", message_id), ("session id", session_id)):
+        if isinstance(id_, str) and len(id_) > _ID_LENGTH:
+            raise OutOfRange(f"A {name} is longer than {_ID_LENGTH} characters.")
     if message_id is None:
         # Clients in other languages renew locks by it, so there has to be one.
         message_id = uuid.UUID(bytes=os.urandom(16), version=4).hex

@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self._beat: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._heard = 0.0
-        self._opened = self._closed = False
+        self._opened = self._closed = self._one_too_many = False
 
     # -- asyncio.Protocol
 
@@ -96,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._output = Output(transport, self.limits, self._commit, self._drained)
         self._connections.add(self)
+        self._one_too_many = len(self._connections) > self.limits.connections
         self._watch = self._loop.call_later(self.limits.handshake_seconds, self._never_opened)
 
     def data_received(self, data: bytes) -> None:
@@ -277,7 +278,7 @@ class Connection(asyncio.Protocol):
         silence = UInt(int(self.limits.idle_seconds * 500))
         terms = ("retrain", None, UInt(MAX_FRAME), UShort(_CHANNELS), silence)
         self.send(0, encode_described_list(0x10, *terms))
-        if len(self._connections) > self.limits.connections:
+        if self._one_too_many:
             raise ProtocolViolation(
                 "amqp:resource-limit-exceeded",
                 f"There are {self.limits.connections} connections already, the most there may be.",

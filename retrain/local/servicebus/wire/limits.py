@@ -11,9 +11,9 @@ class Limits:
     idle_seconds: silence after which a connection is cut. Clients are asked for twice as many
     signs of life, as AMQP advises.
     output_bytes: what may wait for a client that reads slowly; then deliveries wait in the queue.
-    backlog_bytes: beyond it, with answers to what the client asks, nothing more is read from it.
+    backlog_bytes: of small answers for such a client; beyond it nothing more is read from it.
     partial_bytes: of messages that a connection has begun to send and not yet ended.
-    replies: that may wait for the credit of one link.
+    reply_bytes: of replies to requests that may wait on one link.
     linger_seconds: for a client to take the last words before it is cut off.
     """
 
@@ -23,5 +23,5 @@ class Limits:
     output_bytes: int = 1 << 20
     backlog_bytes: int = 1 << 24
     partial_bytes: int = 1 << 28
-    replies: int = 1000
+    reply_bytes: int = 1 << 24
     linger_seconds: float = 5.0

@@ -70,12 +70,12 @@ class Outbox:
         self._lines.pop(link, None)
 
     def resume(self) -> None:
-        """There is room again: for what waits here first, then for links that were held up."""
+        """There is room again: for links that were held up, and for what waits here."""
         self._scheduled = False
-        self._pump()
         for link in self._session.outgoing():
             if link.held and not self.holds(link):
                 link.work()
+        self._pump()
 
     def _pump(self) -> None:
         lines = self._lines
@@ -83,7 +83,7 @@ class Outbox:
             link = next(iter(lines))
             line = lines.pop(link)
             if self._frame(line[0]):
-                line.popleft()
+                link.gone(line.popleft())
             if line:
                 lines[link] = line
             elif link.held:

@@ -54,7 +54,8 @@ class OutgoingLink:
         self._granted = 0
         self._count = 0
         self._draining = False
-        self._replies: deque[bytes] = deque()
+        self._replies: deque[bytes] = deque()  # for want of credit
+        self._owed = 0  # bytes of replies that are not yet on their way
 
     def attached(self) -> None:
         """The client has our side of the link; it may have granted credit before."""
@@ -90,6 +91,11 @@ class OutgoingLink:
         """A delivery is on its way."""
         self._count = (self._count + 1) & WRAP
 
+    def gone(self, delivery: Delivery) -> None:
+        """All of a delivery is on its way."""
+        if self.queue is None:
+            self._owed -= len(delivery.payload)
+
     # -- engine.consumer.SessionConsumer
 
     def deliver(self, message: Message) -> None:
@@ -107,9 +113,10 @@ class OutgoingLink:
     # -- what the wire asks
 
     def reply(self, payload: bytes) -> None:
-        if len(self._replies) >= self._session.connection.limits.replies:
-            self._session.detach(self, TooMuch("More replies wait than the client takes."))
+        if self._owed > self._session.connection.limits.reply_bytes:
+            self._session.detach(self, TooMuch("More is asked than replies are taken."))
             return
+        self._owed += len(payload)
         self._replies.append(payload)
         self._reply()
 

@@ -27,6 +27,7 @@ from retrain.local.servicebus.wire.frames import (
     FrameReader,
     frame,
 )
+from retrain.local.servicebus.wire.limits import Limits
 
 ENTITIES = NamespaceSettings(
     queues=(QueueSettings(name="q"), QueueSettings(name="s", sessions=True))
@@ -41,10 +42,12 @@ def node(code: int, address: str) -> Described:
     return Described(ULong(code), [address])
 
 
-def attach(handle: int, address: str, *, receives: bool) -> bytes:
-    source, target = node(0x28, address), node(0x29, address)
-    fields = (f"link {handle}", UInt(handle), receives, UByte(0), UByte(0), source, target)
-    return frame(1, encode_described_list(0x12, *fields))
+def attach(handle: int, address: str, *, receives: bool, mine: str | None = None) -> bytes:
+    """mine: how the client calls its own end."""
+    ends = (address, mine or address) if receives else (mine or address, address)
+    fields = (f"link {handle}", UInt(handle), receives, UByte(0), UByte(0))
+    nodes = node(0x28, ends[0]), node(0x29, ends[1])
+    return frame(1, encode_described_list(0x12, *fields, *nodes))
 
 
 def credit(handle: int, count: int, window: int = 5000) -> bytes:
@@ -58,10 +61,10 @@ def transfer(payload: bytes, *fields: Any, handle: int = 0) -> bytes:
     return frame(1, encode_described_list(0x14, UInt(handle), *terms), payload)
 
 
-def request(name: str, body: dict[str, Any], handle: int) -> bytes:
+def request(name: str, body: dict[str, Any], handle: int, reply_to: str | None = None) -> bytes:
     """A management request, from the receiver `link 1`."""
     told = encode({"operation": f"com.microsoft:{name}", "associated-link-name": "link 1"})
-    properties = encode_described_list(0x73, ULong(7))
+    properties = encode_described_list(0x73, ULong(7), None, None, None, reply_to)
     whole = properties + b"\x00\x53\x74" + told + b"\x00\x53\x77" + encode(body)
     return transfer(whole, handle=handle)
 
@@ -99,12 +102,26 @@ class Wire:
     async def hear(self, code: int) -> bytes:
         """The next frame of such a performative."""
         while True:
-            head = await asyncio.wait_for(self._reader.readexactly(8), 10)
-            if head in (AMQP_HEADER, SASL_HEADER):
-                continue
-            body = await self._reader.readexactly(int.from_bytes(head[:4], "big") - 8)
+            body = await self._next()
             if body and body[2] == code:
                 return body
+
+    async def heard(self, code: int) -> list[bytes]:
+        """The frames of such a performative that answer what was said until now."""
+        await self.say(attach(99, "nowhere", receives=False))
+        found: list[bytes] = []
+        while True:
+            body = await self._next()
+            if body and body[2] == code:
+                found.append(body)
+            elif body and body[2] == 0x16:
+                return found
+
+    async def _next(self) -> bytes:
+        head = await asyncio.wait_for(self._reader.readexactly(8), 10)
+        if head in (AMQP_HEADER, SASL_HEADER):
+            return b""
+        return await self._reader.readexactly(int.from_bytes(head[:4], "big") - 8)
 
     async def close(self) -> None:
         self._writer.close()
@@ -116,14 +133,25 @@ Connect = Callable[[], Awaitable[Wire]]
 Scene = Callable[[ServiceBusServer, Connect], Awaitable[None]]
 
 
-def play(folder: Path, scene: Scene, *, allow_any_token: bool = True) -> None:
+def play(
+    folder: Path,
+    scene: Scene,
+    entities: NamespaceSettings = ENTITIES,
+    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    *,
+    allow_any_token: bool = True,
+) -> None:
     """Run against a server; fails when an exception got out of the server's hands."""
 
     async def main() -> None:
         escaped: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, each: escaped.append(each))
         terms = ServiceBusSettings(
-            data=folder, config=ENTITIES, port=0, allow_any_token=allow_any_token
+            data=folder,
+            config=entities,
+            port=0,
+            allow_any_token=allow_any_token,
+            limits=limits,
         )
         async with ServiceBusServer(terms) as server:
             wires: list[Wire] = []
