@@ -7,6 +7,7 @@ An operation gets a Request and gives the reply's body, or None when there is no
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 
 from retrain.local.servicebus import rule_requests
@@ -31,6 +32,8 @@ _PREFIX: Final = "com.microsoft:"
 #: `last-updated-time` that stands for "whenever": .NET's largest time, in milliseconds.
 _WHENEVER: Final = 253_402_300_800_000
 _RECEIVE_AND_DELETE: Final = 0
+#: Contents of the messages that one reply to a peek holds; who wants more asks again.
+_REPLY_BYTES: Final = 1 << 22
 _NO_LOCK: Final = uuid.UUID(int=0)
 #: What `calls` name otherwise than the service does.
 _COUNTED: Final = {
@@ -158,7 +161,10 @@ def _peek(request: Request) -> _Reply:
         request.field("message-count", int),
         _text(request.body.get("session-id")),
     )
-    return {"messages": [_entry(message) for message in found]} if found else None
+    if not found:
+        return None
+    # Peeked messages tell nothing of locks.
+    return {"messages": [{"message": serialize(each)} for each in _within_a_reply(found)]}
 
 
 def _schedule(request: Request) -> _Reply:
@@ -243,13 +249,16 @@ def _enumerate_rules(request: Request) -> _Reply:
     return {"rules": found} if found else None
 
 
-def _entry(message: Message) -> dict[str, Any]:
-    return {"message": serialize(message)}
+def _within_a_reply(messages: list[Message]) -> list[Message]:
+    """As many from the front as one reply holds; one at least."""
+    sizes = accumulate(message.size for message in messages)
+    fitting = sum(size <= _REPLY_BYTES for size in sizes)
+    return messages[: max(1, fitting)]
 
 
 def _locked_entry(message: Message) -> dict[str, Any]:
     token = uuid.UUID(bytes_le=message.lock.token) if message.lock else _NO_LOCK
-    return {"message": serialize(message), "lock-token": token}
+    return {"message": serialize(message, message.lock), "lock-token": token}
 
 
 def _timestamp(epoch_seconds: float) -> Timestamp:

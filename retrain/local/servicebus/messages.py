@@ -28,7 +28,10 @@ from retrain.local.servicebus.amqp import (
 )
 from retrain.local.servicebus.errors import OutOfRange
 
-HEADER, ANNOTATIONS, PROPERTIES, APPLICATION, DATA, VALUE = 0x70, 0x72, 0x73, 0x74, 0x75, 0x77
+HEADER, DELIVERY, ANNOTATIONS, PROPERTIES, APPLICATION, DATA, VALUE = (
+    *(0x70, 0x71, 0x72, 0x73),
+    *(0x74, 0x75, 0x77),
+)
 #: The message format of a batch: each data section holds one encoded message.
 BATCH: Final = 0x80013700
 
@@ -65,7 +68,8 @@ _pack_timestamp = struct.Struct(">Bq").pack
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """Times are epoch seconds. `content`: properties, application properties and body, encoded.
+    """Times are epoch seconds. `content`: properties, application properties and body, encoded,
+    with the sender's footer and delivery annotations after them.
 
     delivery_count: deliveries that failed, so 0 while it is delivered the first time.
     """
@@ -117,7 +121,7 @@ def parse(data: bytes) -> Message:
     found: dict[int, tuple[int, int, int]] = {}
     body: list[bytes] = []
     for code, start, value, end in sections(data):
-        if code >= DATA:
+        if code >= DATA or code == DELIVERY:
             body.append(data[start:end])
         else:
             found[code] = (start, value, end)
@@ -214,8 +218,8 @@ def unbatch(data: bytes, message_format: int | None) -> list[Message]:
     return found
 
 
-def serialize(message: Message) -> bytes:
-    """The message as a receiver gets it, under its lock if it has one."""
+def serialize(message: Message, lock: Lock | None = None) -> bytes:
+    """The message as a receiver gets it, under the lock if one is given."""
     ttl = message.time_to_live
     header = encode_described_list(
         HEADER,
@@ -232,8 +236,8 @@ def serialize(message: Message) -> bytes:
         *(_ENQUEUED_SEQUENCE, _pack_timestamp(0x81, message.enqueued_sequence_number)),
         *(_STATE, b"\x71\x00\x00\x00" + bytes((message.state,))),
     )
-    if message.lock:
-        items += (_LOCKED_UNTIL, _pack_timestamp(0x83, int(message.lock.until * 1000)))
+    if lock:
+        items += (_LOCKED_UNTIL, _pack_timestamp(0x83, int(lock.until * 1000)))
     return b"".join((header, b"\x00\x53\x72", encode_map(items), message.content))
 
 

@@ -1,7 +1,7 @@
 """The messages that one entity holds: in memory by number, on disk, and on the clock."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from heapq import nsmallest
 
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.timetable import Timetable
@@ -58,7 +58,13 @@ class Holding:
 
     def peek(self, from_sequence_number: int, limit: int, session: str | None) -> list[Message]:
         """Messages in any state, by sequence number."""
-        numbers = sorted(number for number in self.messages if number >= from_sequence_number)
-        messages = (self.messages[number] for number in numbers)
-        wanted = (each for each in messages if session is None or each.session_id == session)
-        return list(islice(wanted, max(0, limit)))
+        wanted = (
+            message
+            for number, message in self.messages.items()
+            if number >= from_sequence_number and session in (None, message.session_id)
+        )
+        return nsmallest(max(0, limit), wanted, key=_number)
+
+
+def _number(message: Message) -> int:
+    return message.sequence_number

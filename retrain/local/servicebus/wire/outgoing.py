@@ -99,9 +99,10 @@ class OutgoingLink:
     # -- engine.consumer.SessionConsumer
 
     def deliver(self, message: Message) -> None:
-        token = message.lock.token if message.lock else None
+        lock = message.lock
+        token = lock.token if lock else None
         self._granted -= 1
-        self._outbox.put(Delivery(self, token or new_token(), serialize(message), token))
+        self._outbox.put(Delivery(self, token or new_token(), serialize(message, lock), token))
         self._adjust()
 
     def session_lost(self, error: ServiceBusError) -> None:
