@@ -147,10 +147,9 @@ class OutOfRange(BadRequest):
 class MessageTooLarge(ServiceBusError):
     condition = "amqp:link:message-size-exceeded"
 
-    def __init__(self, limit: int, size: int, delivery: int | None = None) -> None:
-        which = "" if delivery is None else f"delivery-id:{delivery}, "
+    def __init__(self, limit: int, size: int) -> None:
         super().__init__(
-            f"The received message ({which}size:{size} bytes) exceeds the limit ({limit} bytes) "
+            f"The received message (size:{size} bytes) exceeds the limit ({limit} bytes) "
             "currently allowed on the link."
         )
 

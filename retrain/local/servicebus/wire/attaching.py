@@ -50,6 +50,8 @@ _NULL: Final = Encoded(b"\x40")
 _FILTERS: Final = 7  # the field of a source
 #: However large a message may be, the service takes no larger batch.
 _BATCH: Final = 1 << 20
+#: What the SDK puts around a batch that it has filled to the limit: ids and a partition key.
+_ENVELOPE: Final = 1 << 10
 #: The target of a link that controls transactions, by number and by name.
 _COORDINATOR: Final = (0x30, "amqp:coordinator:list")
 
@@ -60,11 +62,14 @@ class Sending:
     def __init__(self, session: Session, entity: Entity) -> None:
         self._session = session
         self._entity = entity
-        self.limit = entity.settings.max_message_bytes
+        self.told = entity.settings.max_message_bytes
+        self.limit = self.told + _ENVELOPE
 
     def take(self, payload: bytes, message_format: int | None) -> None:
-        if message_format == BATCH and len(payload) > _BATCH:
-            raise MessageTooLarge(_BATCH, len(payload))
+        batch = message_format == BATCH
+        limit = min(self.told, _BATCH) if batch else self.told
+        if len(payload) > limit + _ENVELOPE * batch:
+            raise MessageTooLarge(limit, len(payload))
         messages = unbatch(payload, message_format)
         if self._session.namespace.faults.armed:
             first = messages[0].session_id if messages else None

@@ -24,9 +24,13 @@ _CREDIT: Final = 1000
 
 
 class Sink(Protocol):
-    """Where a link's transfers go. `limit`: the largest, in bytes."""
+    """Where a link's transfers go. `limit`: the largest that it looks at, in bytes."""
 
     limit: int
+
+    @property
+    def told(self) -> int:
+        """The largest message, as clients are told."""
 
     def take(self, payload: bytes, message_format: int | None) -> None:
         """Raises ServiceBusError, DecodeError: the transfer is rejected with the reason."""
@@ -38,7 +42,7 @@ class IncomingLink:
     def __init__(self, session: Session, name: str, handle: int, sink: Sink) -> None:
         self.name = name
         self.handle = handle
-        self.limit = sink.limit
+        self.limit = sink.told
         self.claim: Claim | None = None
         self._session = session
         self._sink = sink
@@ -46,7 +50,7 @@ class IncomingLink:
         self._count = 0
         self._first: Transfer | None = None
         self._parts: list[bytes] = []
-        self._size = 0
+        self._size = self._held = 0  # bytes of it that came, and that are kept
 
     def attached(self) -> None:
         """The client has our side of the link: let it send."""
@@ -64,28 +68,30 @@ class IncomingLink:
         """A transfer's frame; the last one makes it whole."""
         if self._first is None:
             self._first = transfer
-        size = self._size + len(payload)
+        self._size += len(payload)
         if transfer.aborted:
             self._forget()
-        elif size > self.limit:
-            self._session.detach(self, MessageTooLarge(self.limit, size, self._first.delivery_id))
         elif transfer.more:
-            self._parts.append(payload)
-            self._size = size
-            self._session.connection.begun(len(payload))
+            if self._size <= self._sink.limit:  # else it is only counted, to be told
+                self._parts.append(payload)
+                self._hold(len(payload))
         else:
-            first = self._first
+            first, size = self._first, self._size
             whole = b"".join((*self._parts, payload)) if self._parts else payload
             self._forget()
-            self._whole(first, whole)
+            self._whole(first, whole, size)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._session.connection.begun(size)
 
     def _forget(self) -> None:
         self._first = None
         self._parts.clear()
-        self._session.connection.begun(-self._size)
+        self._hold(-self._held)
         self._size = 0
 
-    def _whole(self, first: Transfer, payload: bytes) -> None:
+    def _whole(self, first: Transfer, payload: bytes, size: int) -> None:
         if first.delivery_id is None:
             raise DecodeError("a transfer has no delivery-id")
         self._count = (self._count + 1) & WRAP
@@ -94,6 +100,8 @@ class IncomingLink:
         try:
             if first.state and first.state.descriptor == TRANSACTIONAL_CODE:
                 raise NotImplementedHere("There are no transactions here.")
+            if size > self._sink.limit:
+                raise MessageTooLarge(self._sink.told, size)
             self._sink.take(payload, first.message_format)
         except LinkClosed as error:
             self._session.detach(self, error)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 #: How a reply calls its status, the status's text, and the error's condition.
 _CBS_WORDS: Final = ("status-code", "status-description", "error-condition")
 _MANAGEMENT_WORDS: Final = ("statusCode", "statusDescription", "errorCondition")
-_LIMIT: Final = 1 << 24
+#: Bytes of a request beside a message to be scheduled.
+_LIMIT: Final = 1 << 22
 #: What a sender asks for; everything else is a receiver's.
 _SENDING: Final = ("com.microsoft:schedule-message", "com.microsoft:cancel-scheduled-message")
 
@@ -41,12 +42,12 @@ _SENDING: Final = ("com.microsoft:schedule-message", "com.microsoft:cancel-sched
 class Requests:
     """The sink of a request link. entity: None for `$cbs`."""
 
-    limit = _LIMIT
-
     def __init__(self, session: Session, address: str, entity: Entity | None) -> None:
         self._session = session
         self._address = address
         self._entity = entity
+        largest = entity.settings.max_message_bytes if entity else 0
+        self.limit = self.told = largest + _LIMIT
 
     def take(self, payload: bytes, message_format: int | None) -> None:
         request = _read(payload)

@@ -94,15 +94,22 @@ def test_a_message_in_many_frames_is_put_together_and_a_cut_one_forgotten(tmp_pa
     play(tmp_path, scene)
 
 
-def test_a_message_beyond_the_limit_closes_its_link(tmp_path: Path) -> None:
+def test_a_message_beyond_the_limit_is_rejected_and_not_kept(tmp_path: Path) -> None:
     async def scene(server: ServiceBusServer, connect: Connect) -> None:
         wire = await connect()
         await wire.say(GREETING + attach(0, "q", receives=False))
         await wire.say(transfer(b"x" * 200_000, UInt(0), b"t", UInt(0), False, True))
-        await wire.say(transfer(b"x" * 200_000, None, None, None, None, True))
-        assert b"message-size-exceeded" in await wire.hear(0x16)
-        await wire.say(attach(0, "q", receives=False))
-        await wire.hear(0x12)
+        for _ in range(20):
+            await wire.say(transfer(b"x" * 200_000, None, None, None, None, True))
+        await wire.heard(0)
+        (connection,) = server._connections
+        assert connection.partial == 200_000
+        await wire.say(transfer(b"x", None, None, None, None, False))
+        rejected = await wire.hear(0x15)
+        assert b"message-size-exceeded" in rejected
+        assert b"4200001 bytes" in rejected
+        await wire.say(transfer(b"\x00\x53\x75\xa0\x01x", UInt(1), b"t", UInt(0), False))
+        assert b"\x00\x53\x24\x45" in await wire.hear(0x15)
 
     play(tmp_path, scene)
 
