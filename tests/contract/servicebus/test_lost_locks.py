@@ -27,9 +27,9 @@ from tests.contract.servicebus.emulator import Emulator
 pytestmark = pytest.mark.xdist_group("servicebus lost locks")
 QUEUES = {
     "plain": {"LockDuration": "PT1M"},
-    "brief": {"LockDuration": "PT2S", "MaxDeliveryCount": 100},
+    "brief": {"LockDuration": "PT3S", "MaxDeliveryCount": 100},
     "steps": {"RequiresSession": True, "LockDuration": "PT1M"},
-    "brief-steps": {"RequiresSession": True, "LockDuration": "PT2S"},
+    "brief-steps": {"RequiresSession": True, "LockDuration": "PT3S"},
 }
 
 SETTLEMENTS: dict[str, Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Any]] = {
@@ -188,6 +188,7 @@ def test_a_renewer_keeps_a_messages_lock(clients: Clients) -> None:
     # The SDK renews on the receiver's own connection, so another one waits meanwhile.
     receiver, other = clients.receiver("brief"), clients.receiver("brief", max_wait_time=20)
     kept, clock = one(receiver), one(receiver)
+    receiver.renew_message_lock(kept)  # opens the link that the renewer uses
     with AutoLockRenewer(max_lock_renewal_duration=60) as renewer:
         renewer.register(receiver, kept)
         again = one(other, 20)  # nobody renews its lock
