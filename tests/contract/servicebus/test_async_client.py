@@ -27,9 +27,9 @@ from azure.servicebus.exceptions import (
 )
 
 from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
-from tests.contract.servicebus.emulator import write_config
+from tests.contract.servicebus.emulator import Queues, write_config
 
-QUEUES = {
+QUEUES: Queues = {
     "plain": {"LockDuration": "PT1M"},
     "brief": {"LockDuration": "PT3S"},
     "steps": {"RequiresSession": True, "LockDuration": "PT1M"},
@@ -109,7 +109,9 @@ async def _has_sessions(_: ServiceBusServer, client: ServiceBusClient) -> None:
         session = receiver.session
         await session.set_state(b"step 2")
         assert await session.get_state() == b"step 2"
-        assert await session.renew_lock()
+        before = session.locked_until_utc
+        assert before
+        assert await session.renew_lock() >= before
         with pytest.raises(SessionCannotBeLockedError):
             async with client.get_queue_receiver("steps", session_id="a") as other:
                 await one(other)
