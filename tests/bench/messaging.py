@@ -1,65 +1,97 @@
-"""The Service Bus emulator alone, in a process of its own, under the SDK's sync client."""
+"""The Service Bus emulator alone, in a process of its own, under the SDK's sync client.
 
-import json
-import subprocess
-import sys
+Medians of several rounds. What a full queue costs is told as a ratio, its rounds taking turns with
+those of an empty one, since times alone say little on a shared machine.
+"""
+
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from azure.servicebus import ServiceBusClient, ServiceBusMessage
+import psutil
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceiver,
+    ServiceBusSender,
+)
 
 from tests.bench.measured import Measured
-from tests.flow.local_stack import free_ports
+from tests.contract.servicebus.emulator import EmulatorProcess, Queues, write_config
 
-COUNT = 2000
-_QUEUE = {"UserConfig": {"Namespaces": [{"Name": "bench", "Queues": [{"Name": "bench"}]}]}}
+ROUNDS = 5
+COUNT = 1000
+TRIPS = 200
+QUEUED = 100_000
+BODY = b"x" * 100
+_QUEUES: Queues = {"bench": {}, "full": {"MaxSizeInMegabytes": 5120}}
 
 
 def measure(folder: Path) -> Iterator[Measured]:
-    config = folder / "Config.json"
-    config.write_text(json.dumps(_QUEUE))
-    port = free_ports(1)[0]
-    words = ["--port", str(port), "--config", str(config), "--data", str(folder / "data")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "retrain.local.servicebus", *words], stdout=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        connection = (
-            f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;"
-            "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true"
-        )
-        with ServiceBusClient.from_connection_string(connection) as client:
-            yield from _rates(client)
-    finally:
+    config, data = write_config(folder, _QUEUES), folder / "data"
+    with EmulatorProcess(data, config) as process:
+        server = psutil.Process(process.pid)
+        with (
+            ServiceBusClient.from_connection_string(process.connection_string) as client,
+            client.get_queue_sender("bench") as sender,
+            client.get_queue_receiver("bench") as receiver,
+        ):
+            _trips(sender, receiver)  # warm
+            yield from _rates(sender, receiver)
+            yield "servicebus_idle_rss", _megabytes(server), "MB"
+            with (
+                client.get_queue_sender("full") as filling,
+                client.get_queue_receiver("full") as full,
+            ):
+                yield from _full(server, filling)
+                rounds = [(_trips(sender, receiver), _trips(filling, full)) for _ in range(ROUNDS)]
+        yield "servicebus_round_trip_p50", median(empty for empty, _ in rounds), "ms"
+        ratio = median(full / empty for empty, full in rounds)
+        yield "servicebus_round_trip_behind_100000", ratio, "ratio"
         process.terminate()
-        process.communicate()
+    began = time.perf_counter()
+    with EmulatorProcess(data, config) as process:
+        yield "servicebus_start_with_100000", time.perf_counter() - began, "s"
+        yield "servicebus_started_rss", _megabytes(psutil.Process(process.pid)), "MB"
 
 
-def _rates(client: ServiceBusClient) -> Iterator[Measured]:
-    with client.get_queue_sender("bench") as sender, client.get_queue_receiver("bench") as receiver:
-        sender.send_messages(ServiceBusMessage(b"warm"))
-        receiver.complete_message(receiver.receive_messages(1)[0])
-
+def _rates(sender: ServiceBusSender, receiver: ServiceBusReceiver) -> Iterator[Measured]:
+    sends, receives = [], []
+    for _ in range(ROUNDS):
         began = time.perf_counter()
         for _ in range(COUNT):
-            sender.send_messages(ServiceBusMessage(b"x" * 100))
-        yield "servicebus_single_sends", COUNT / (time.perf_counter() - began), "1/s"
-
+            sender.send_messages(ServiceBusMessage(BODY))
+        sends.append(COUNT / (time.perf_counter() - began))
         began, received = time.perf_counter(), 0
         while received < COUNT:
             for message in receiver.receive_messages(100, max_wait_time=5):
                 receiver.complete_message(message)
                 received += 1
-        yield "servicebus_receive_100_complete", COUNT / (time.perf_counter() - began), "1/s"
+        receives.append(COUNT / (time.perf_counter() - began))
+    yield "servicebus_single_sends", median(sends), "1/s"
+    yield "servicebus_receive_100_complete", median(receives), "1/s"
 
-        trips = []
-        for _ in range(COUNT // 4):
-            began = time.perf_counter()
-            sender.send_messages(ServiceBusMessage(b"x" * 100))
-            receiver.complete_message(receiver.receive_messages(1)[0])
-            trips.append(time.perf_counter() - began)
-        yield "servicebus_round_trip_p50", median(trips) * 1000, "ms"
+
+def _full(server: psutil.Process, sender: ServiceBusSender) -> Iterator[Measured]:
+    before = _megabytes(server)
+    for _ in range(QUEUED // COUNT):
+        sender.send_messages([ServiceBusMessage(BODY) for _ in range(COUNT)])
+    after = _megabytes(server)
+    yield "servicebus_rss_with_100000", after, "MB"
+    yield "servicebus_rss_growth_by_100000", after - before, "MB"
+
+
+def _trips(sender: ServiceBusSender, receiver: ServiceBusReceiver) -> float:
+    """Send, receive, complete, one after another: the median of each, in milliseconds."""
+    times = []
+    for _ in range(TRIPS):
+        began = time.perf_counter()
+        sender.send_messages(ServiceBusMessage(BODY))
+        receiver.complete_message(receiver.receive_messages(1)[0])
+        times.append(time.perf_counter() - began)
+    return median(times) * 1000
+
+
+def _megabytes(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / (1 << 20)

@@ -104,6 +104,10 @@ class EmulatorProcess:
         self.kill()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def port(self) -> int:
         return int(self.connection_string.split(":")[2].split(";")[0])
 
