@@ -16,6 +16,7 @@ from retrain.local.servicebus.amqp import (
     encode,
     encode_described_list,
 )
+from retrain.local.servicebus.amqp.performatives import _SHAPES
 from retrain.local.servicebus.wire.frames import frame
 from tests.contract.servicebus.parts.raw import GREETING, attach, request, transfer
 
@@ -60,6 +61,20 @@ def value(rng: Random, depth: int = 3) -> Any:
     return rng.choice(_SCALARS)(rng)
 
 
+#: A value for a field of such a type.
+_TYPED: Final[dict[type, Callable[[Random], Any]]] = {
+    int: lambda rng: UInt(rng.choice((*range(14), *_NUMBERS))),
+    str: lambda rng: rng.choice((*_NAMES, "link 1", "another")),
+    bool: lambda rng: rng.random() < 0.5,
+    bytes: lambda rng: rng.randbytes(rng.choice((0, 4, 16))),
+    dict: lambda rng: {_key(rng): value(rng, 1) for _ in range(rng.randint(0, 3))},
+    object: lambda rng: value(rng, 1),
+    Described: lambda rng: Described(
+        ULong(rng.choice((0x1D, *range(0x23, 0x31), 0x34))), [rng.choice(_NAMES), value(rng, 2)]
+    ),
+}
+
+
 def _key(rng: Random) -> Any:
     return rng.choice(("a", "b", Symbol("com.microsoft:session-filter"), 1, b"k"))
 
@@ -79,6 +94,23 @@ def _performative(rng: Random) -> bytes:
     fields = [value(rng) for _ in range(rng.randint(0, 12))]
     payload = message(rng) if rng.random() < 0.5 else rng.randbytes(rng.randint(0, 40))
     return frame(1, encode_described_list(rng.randint(0x10, 0x18), *fields), payload)
+
+
+def _typed(rng: Random) -> bytes:
+    """A performative whose fields mostly are of the right types."""
+    code = rng.choice((0x11, *[0x12, 0x13, 0x14, 0x15, 0x16] * 3, 0x17))
+    fields = [_of_type(rng, kind) for kind in _SHAPES[code][2]]
+    fields = fields[: rng.randint(len(fields) // 2, len(fields))]
+    channel = rng.choice((1, 1, 1, 1, 0, 2, 255, 256))
+    return frame(channel, encode_described_list(code, *fields), message(rng))
+
+
+def _of_type(rng: Random, kind: type) -> Any:
+    if rng.random() < 0.15:
+        return None
+    if rng.random() < 0.03:
+        return value(rng)
+    return _TYPED[kind](rng)
 
 
 def _disposition(rng: Random) -> bytes:
@@ -124,7 +156,7 @@ def _session(rng: Random) -> bytes:
     return frame(1, encode_described_list(0x12, *fields))
 
 
-_KINDS: Final = (_performative, _disposition, _flow, _transfer, _request, _session)
+_KINDS: Final = (_performative, _typed, _typed, _disposition, _flow, _transfer, _request, _session)
 
 
 def _links() -> bytes:
@@ -137,13 +169,19 @@ def _links() -> bytes:
     return found
 
 
+def damage(rng: Random, data: bytes) -> bytes:
+    """With a byte or three that are others."""
+    damaged = bytearray(data)
+    for _ in range(rng.choice((1, 3)) if damaged else 0):
+        damaged[rng.randrange(len(damaged))] = rng.randint(0, 255)
+    return bytes(damaged)
+
+
 def conversation(rng: Random) -> bytes:
     """A greeting, links, frames of all kinds; often damaged, sometimes cut off."""
-    said = b"".join(rng.choice(_KINDS)(rng) for _ in range(rng.randint(0, 12)))
+    said = b"".join(rng.choice(_KINDS)(rng) for _ in range(rng.randint(0, 20)))
     if rng.random() < 0.9:
         said = GREETING + (_links() if rng.random() < 0.9 else b"") + said
-    damaged = bytearray(said)
-    for _ in range(rng.choice((0, 0, 1, 3)) if damaged else 0):
-        damaged[rng.randrange(len(damaged))] = rng.randint(0, 255)
+    damaged = bytearray(damage(rng, said) if rng.random() < 0.5 else said)
     end = rng.randint(0, len(damaged)) if rng.random() < 0.1 else len(damaged)
     return bytes(damaged[:end])
