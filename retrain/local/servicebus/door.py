@@ -16,8 +16,6 @@ from typing import Final, Protocol
 log = logging.getLogger(__name__)
 
 _HANDSHAKE: Final = b"\x16"
-#: Seconds for the first bytes, and for a TLS handshake.
-_PATIENCE: Final = 60.0
 #: Seconds for the other side's goodbye, which clients seldom say.
 _GOODBYE: Final = 5.0
 
@@ -30,11 +28,15 @@ class Cuttable(Protocol):
 
 @dataclass(slots=True)
 class House:
-    """What is behind the door. `guests`: the connections that are open, whatever they speak."""
+    """What is behind the door. `guests`: the connections that are open, whatever they speak.
+
+    patience: seconds for the first bytes, and for a TLS handshake.
+    """
 
     tls: Callable[[], ssl.SSLContext]
     amqp: Callable[[], asyncio.Protocol]
     http: Callable[[], asyncio.Protocol]
+    patience: float
     guests: set[Cuttable] = field(default_factory=set)
     handshakes: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -58,7 +60,7 @@ class Hello(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._house.guests.add(self)
-        self._patience = asyncio.get_running_loop().call_later(_PATIENCE, self.abort)
+        self._patience = asyncio.get_running_loop().call_later(self._house.patience, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
@@ -138,7 +140,7 @@ class Door(Hello):
                 lambda: Hello(self._house),
                 connection,
                 ssl=self._house.tls(),
-                ssl_handshake_timeout=_PATIENCE,
+                ssl_handshake_timeout=self._house.patience,
                 ssl_shutdown_timeout=_GOODBYE,
             )
         except OSError as error:  # an ssl.SSLError is one too

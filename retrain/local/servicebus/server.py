@@ -69,7 +69,9 @@ class ServiceBusServer:
         self._server: asyncio.Server | None = None
         self._certificate = Certificate(settings.data, settings.host)
         self._keys = None if settings.allow_any_token else Keys(settings.keys, self._entity_keys)
-        self._house = House(self._certificate.context, self._amqp, self._http)
+        self._house = House(
+            self._certificate.context, self._amqp, self._http, settings.limits.handshake_seconds
+        )
 
     @property
     def connection_string(self) -> str:

@@ -177,13 +177,13 @@ def test_no_transfers_are_dead_lettered(clients: Clients) -> None:
 
 
 def test_all_handlers_of_a_client_close_with_it(clients: Clients, emulator: Emulator) -> None:
-    before = len(emulator.server._connections)
+    before = emulator.server.connections
     client = ServiceBusClient.from_connection_string(emulator.connection_string)
     with client:
         sender, receiver = client.get_queue_sender("plain"), client.get_queue_receiver("plain")
         sender.send_messages(ServiceBusMessage("x"))
         receiver.complete_message(one(receiver))
-        assert len(emulator.server._connections) == before + 2
-    until(lambda: len(emulator.server._connections) == before)
+        assert emulator.server.connections == before + 2
+    until(lambda: emulator.server.connections == before)
     with pytest.raises(ValueError, match="shutdown"):
         sender.send_messages(ServiceBusMessage("y"))

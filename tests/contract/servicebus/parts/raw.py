@@ -20,6 +20,7 @@ from retrain.local.servicebus.amqp import (
     encode,
     encode_described_list,
 )
+from retrain.local.servicebus.wire.connection import Connection
 from retrain.local.servicebus.wire.frames import (
     AMQP_HEADER,
     MAX_FRAME,
@@ -131,6 +132,13 @@ class Wire:
 
 Connect = Callable[[], Awaitable[Wire]]
 Scene = Callable[[ServiceBusServer, Connect], Awaitable[None]]
+
+
+def only_connection(server: ServiceBusServer) -> Connection:
+    """The server's end of its one client."""
+    (found,) = server._house.guests
+    assert isinstance(found, Connection)
+    return found
 
 
 def play(

@@ -13,13 +13,14 @@ from tests.contract.servicebus.parts.raw import (
     Connect,
     Wire,
     attach,
+    credit,
     play,
     put_token,
 )
 from tests.contract.servicebus.tokens import token
 
 ATTACH, FLOW, TRANSFER, DETACH, CLOSE = 0x12, 0x13, 0x14, 0x16, 0x18
-TOKENS = attach(0, "$cbs", receives=False) + attach(1, "$cbs", receives=True)
+TOKENS = attach(0, "$cbs", receives=False) + attach(1, "$cbs", receives=True) + credit(1, 100)
 
 
 async def shown(wire: Wire, audience: str, seconds: float) -> bytes:

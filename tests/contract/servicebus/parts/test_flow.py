@@ -19,6 +19,7 @@ from tests.contract.servicebus.parts.raw import (
     attach,
     credit,
     node,
+    only_connection,
     play,
     request,
 )
@@ -111,13 +112,13 @@ async def _no_reader(server: ServiceBusServer, connect: Connect) -> Wire:
     """A client that reads no more than its kernel does, which is not much."""
     wire = await connect()
     wire._writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await until(lambda: len(server._connections) == 1)
+    await until(lambda: server.connections == 1)
     return wire
 
 
 def _unread(server: ServiceBusServer) -> int:
     """Bytes that wait in the server for its one client."""
-    (connection,) = server._connections
+    connection = only_connection(server)
     assert connection._transport
     return connection._transport.get_write_buffer_size()
 

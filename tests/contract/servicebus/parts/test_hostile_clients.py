@@ -18,6 +18,7 @@ from tests.contract.servicebus.parts.raw import (
     Connect,
     attach,
     credit,
+    only_connection,
     play,
     request,
     transfer,
@@ -102,7 +103,7 @@ def test_a_message_beyond_the_limit_is_rejected_and_not_kept(tmp_path: Path) -> 
         for _ in range(20):
             await wire.say(transfer(b"x" * 200_000, None, None, None, None, True))
         await wire.heard(0)
-        (connection,) = server._connections
+        connection = only_connection(server)
         assert connection.partial == 200_000
         await wire.say(transfer(b"x", None, None, None, None, False))
         rejected = await wire.hear(0x15)

@@ -18,6 +18,7 @@ from tests.contract.servicebus.parts.raw import (
     Wire,
     attach,
     credit,
+    only_connection,
     play,
     transfer,
 )
@@ -43,7 +44,7 @@ def test_who_never_comes_to_the_point_is_cut_off(tmp_path: Path, said: bytes) ->
         wire = await connect()
         await wire.say(said)
         await end(wire)
-        await until(lambda: not server._connections)
+        await until(lambda: not server.connections)
 
     play(tmp_path, scene, limits=Limits(handshake_seconds=0.2))
 
@@ -56,7 +57,7 @@ def test_who_promised_signs_of_life_and_gives_none_is_cut_off(tmp_path: Path) ->
         assert encode(UInt(500)) in told  # half of what is allowed
         assert b"amqp:connection:forced" in await silent.hear(CLOSE)
         await end(silent)
-        await until(lambda: not server._connections)
+        await until(lambda: not server.connections)
 
     play(tmp_path, scene, limits=Limits(handshake_seconds=0.1, idle_seconds=1))
 
@@ -78,16 +79,16 @@ def test_who_beats_stays(tmp_path: Path) -> None:
 
 def test_one_connection_too_many_is_refused_with_the_reason(tmp_path: Path) -> None:
     async def scene(server: ServiceBusServer, connect: Connect) -> None:
-        first, second = await connect(), await connect()
+        first = await connect()
         await first.say(GREETING)
         await first.hear(0x11)
-        await until(lambda: len(server._connections) == 2)
+        second = await connect()
         await second.say(AMQP_HEADER + OPEN)
         assert b"amqp:resource-limit-exceeded" in await second.hear(CLOSE)
         await second.close()
-        await until(lambda: len(server._connections) == 1)
+        await until(lambda: server.connections == 1)
         await first.close()
-        await until(lambda: not server._connections)
+        await until(lambda: not server.connections)
         third = await connect()
         await third.say(GREETING)
         await third.hear(0x11)
@@ -117,7 +118,7 @@ def test_what_was_ended_or_given_up_counts_no_more(tmp_path: Path) -> None:
             assert b"\x00\x53\x24\x45" in await wire.hear(0x15)
             aborted = (*terms, False, None, None, None, True)
             await wire.say(transfer(half, *terms, True) + transfer(b"", *aborted))
-        (connection,) = server._connections
+        connection = only_connection(server)
         await wire.heard(0)
         assert connection.partial == 0
 
@@ -146,7 +147,7 @@ def test_who_does_not_take_the_last_words_is_cut_off(tmp_path: Path) -> None:
         wire._writer.transport.pause_reading()  # type: ignore[attr-defined]
         long = encode_described_list(0x12, "x" * 250_000, UInt(0), True)
         await wire.say(GREETING + frame(1, long) * 50 + frame(1, b"\x00\x53\x99\x45"))
-        await until(lambda: server.calls.total() == 0 and not server._connections)
+        await until(lambda: server.calls.total() == 0 and not server.connections)
 
     play(tmp_path, scene, limits=Limits(linger_seconds=0.2, backlog_bytes=1 << 30))
 
