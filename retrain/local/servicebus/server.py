@@ -128,9 +128,10 @@ class ServiceBusServer:
         self._store = Store(self.settings.data / "servicebus.sqlite", loop.call_soon)
         clock = LoopClock(self.settings.now)
         try:
-            self._namespace = Namespace(
-                self.settings.config, self._store, clock, self.calls, self.settings.faults
-            )
+            with self._store.reading():
+                self._namespace = Namespace(
+                    self.settings.config, self._store, clock, self.calls, self.settings.faults
+                )
             self._certificate.context()  # now, so that clients find it
             self._server = await loop.create_server(
                 lambda: Door(self._house), self.settings.host, self.settings.port

@@ -11,6 +11,7 @@ take the last moments, but leaves the file whole). The exclusive lock keeps a se
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +46,16 @@ class Store:
         self._removed: set[int] = set()
         self._other: list[tuple[str, tuple[Any, ...]]] = []
         self._dirty = False
+        self._path = path
         self._connection = _open(path)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While the engine takes up what is there. Raises DataFolderUnusable for what it can't."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise DataFolderUnusable(_why_not(self._path, error)) from error
 
     def queue(self, name: str) -> "QueueStore":
         """The part of one queue, made when it is new. Names differ by more than case."""
@@ -218,7 +228,10 @@ def _open(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             migrate(connection, version)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+        damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise sqlite3.DatabaseError(damage)
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for SQLite's own words
         connection.close()
         raise DataFolderUnusable(_why_not(path, error)) from error
     if version > VERSION:
@@ -230,12 +243,13 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _why_not(path: Path, error: sqlite3.Error) -> str:
+def _why_not(path: Path, error: Exception) -> str:
     if "locked" in str(error):
         return (
             f"Another Service Bus emulator uses {path.parent}. Stop it, or choose another folder."
         )
-    return f"{path} can't be used: {error}. Move it away to begin with empty queues."
+    reason = str(error).partition("\n")[0]
+    return f"{path} can't be used: {reason}. Move it away to begin with empty queues."
 
 
 def _row(id_: int, message: Message) -> tuple[Any, ...]:

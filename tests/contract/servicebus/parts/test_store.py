@@ -1,12 +1,20 @@
 """What is on disk, and when: after a kill there is what was committed, and nothing half."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from retrain.local.servicebus import DataFolderUnusable, NamespaceSettings, QueueSettings
+from retrain.local.servicebus import (
+    DataFolderUnusable,
+    NamespaceSettings,
+    QueueSettings,
+    ServiceBusServer,
+    ServiceBusSettings,
+)
 from retrain.local.servicebus.store import Store
 from tests.contract.servicebus.parts.desk import Desk
 
@@ -98,6 +106,59 @@ def test_a_broken_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DataFolderUnusable, match="Move it away"):
         Store(path, lambda action: None)
+
+
+def _cut_off(content: bytes, rng: Random) -> bytes:
+    return content[: rng.randrange(100, len(content))]
+
+
+def _overwritten(content: bytes, rng: Random) -> bytes:
+    at = rng.randrange(len(content) - 4096)
+    return content[:at] + rng.randbytes(4096) + content[at + 4096 :]
+
+
+def _peppered(content: bytes, rng: Random) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(50):
+        damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+    return bytes(damaged)
+
+
+DAMAGES = {
+    "cut off": _cut_off,
+    "a page overwritten": _overwritten,
+    "bytes here and there": _peppered,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_refused_in_words_or_read(
+    tmp_path: Path, damage: Callable[[bytes, Random], bytes]
+) -> None:
+    whole = Desk(tmp_path, sessions=True, duplicate_window=60)
+    for number in range(500):
+        whole.send(b"x" * 100, session=f"s{number % 5}", id_=str(number))
+    whole.close()
+    content, rng, refused = whole.path.read_bytes(), Random(1), 0
+    for case in range(20):
+        folder = tmp_path / str(case)
+        folder.mkdir()
+        (folder / "servicebus.sqlite").write_bytes(damage(content, rng))
+        refused += asyncio.run(_is_refused(folder))
+    assert refused > 15
+
+
+async def _is_refused(folder: Path) -> bool:
+    entities = NamespaceSettings(
+        queues=(QueueSettings(name="q", sessions=True, duplicate_window=60),)
+    )
+    server = ServiceBusServer(ServiceBusSettings(data=folder, config=entities, port=0))
+    try:
+        await server.start()
+    except DataFolderUnusable as error:
+        return "Move it away" in str(error)
+    await server.stop()
+    return False
 
 
 def test_what_can_not_be_written_is_kept_and_written_later(desk: Desk) -> None:
