@@ -10,6 +10,7 @@ from typing import Any
 from retrain.local.batch import durations, launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation
+from retrain.local.batch.autoscaling import Autoscaling
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.compute_node import ComputeNode
 from retrain.local.batch.folders import remove_if_unused
@@ -22,7 +23,9 @@ from retrain.local.batch.start_tasks import StartTasks
 
 
 class Fleet:
-    """`life` sends nodes on their ways, `resizes` brings pools to their size."""
+    """`life` sends nodes on their ways, `resizes` brings pools to the size that was asked for or
+    that `autoscaling` came to.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Fleet:
         self._scheduler = scheduler
         self._allocation = allocation
         self.life = NodeLife(account, scheduler, preparations, start_tasks, allocation)
+        self.autoscaling = Autoscaling(account, self.resize, clock)
         self.resizes = Resizes(account, scheduler, self.life, allocation, clock)
 
     def create(self, pool_id: str, spec: dict[str, Any], *, auto: bool = False) -> Pool:
@@ -50,7 +54,10 @@ class Fleet:
             auto=auto,
         )
         account.add(pool)
-        self.resize(pool)
+        if pool.scales:
+            self.autoscaling.begin(pool)
+        else:
+            self.resize(pool)
         return pool
 
     def create_for(self, job_id: str, specification: dict[str, Any]) -> Pool:
@@ -99,6 +106,8 @@ class Fleet:
             self.life.restore(node)
         if pool.allocation != "steady":
             self.resize(pool)
+        if pool.scales:
+            self.autoscaling.resume(pool)
         self._scheduler.fill(pool)
 
     def delete(self, pool: Pool) -> None:

@@ -31,7 +31,7 @@ class Pool(Entity):
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {"active": ("deleting",), "deleting": ()}
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,
-        *("made", "allocation", "allocation_since", "auto", "errors"),
+        *("made", "allocation", "allocation_since", "auto", "errors", "scaled"),
     )
 
     endpoint: str
@@ -41,6 +41,8 @@ class Pool(Entity):
     auto: bool = False
     made: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)  # of the last resize
+    scaled: dict[str, Any] | None = None  # autoScaleRun
+    rescaled: bool = False  # its formula was given after its creation, in this life
     nodes: dict[str, ComputeNode] = field(default_factory=dict)
     resizing: int = 0  # counts resizes, so that an overtaken one notices
 
@@ -89,7 +91,7 @@ class Pool(Entity):
 
     def demand_fixed(self) -> None:
         """Raises Refused when a formula sets the pool's size."""
-        if self.spec.get("enableAutoScale"):
+        if self.scales:
             reason = "The pool scales automatically; disable that first"
             raise Refused("OperationInvalidForCurrentState", Reason=reason)
 
@@ -100,6 +102,11 @@ class Pool(Entity):
     def current(self, *, dedicated: bool) -> int:
         """How many nodes of a kind there are."""
         return sum(1 for _ in self.present(dedicated=dedicated))
+
+    @property
+    def scales(self) -> bool:
+        """True when a formula sets its size."""
+        return bool(self.spec.get("enableAutoScale"))
 
     @property
     def resize_seconds(self) -> float | None:
@@ -135,7 +142,9 @@ class Pool(Entity):
                 "taskSchedulingPolicy": {"nodeFillType": "spread"},
                 "targetDedicatedNodes": 0,
                 "targetLowPriorityNodes": 0,
+                "autoScaleEvaluationInterval": "PT15M" if self.scales else None,
                 **self.spec,
+                "autoScaleRun": self.scaled,
                 **self.stamps(),
                 "url": self.url,
                 "allocationState": self.allocation,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from retrain.local.batch import bodies
+from retrain.local.batch.autoscale import FormulaSyntaxError, parse
+from retrain.local.batch.autoscale.parser import LONGEST
+from retrain.local.batch.errors import Refused
 from retrain.local.batch.node_life import DEALLOCATION
 from retrain.local.batch.schema import (
     Check,
     anything,
+    both,
     choice,
     duration_of,
     flag,
@@ -22,7 +26,33 @@ from retrain.local.batch.schema import (
     text,
 )
 
+
+def formula(name: str, value: Any) -> None:
+    """A formula of automatic scaling that can be read."""
+    text(name, value)
+    if len(value) > LONGEST:
+        raise Refused("AutoScaleFormulaTooLong", Length=str(len(value)))
+    try:
+        parse(value)
+    except FormulaSyntaxError as error:
+        raise Refused("AutoScalingFormulaSyntaxError", Message=error.detail) from error
+
+
+def check_scaling(name: str, body: Any) -> None:
+    """A pool's size is set by a formula or by its targets, never by both."""
+    scales = body.get("enableAutoScale")
+    if scales and not body.get("autoScaleFormula"):
+        raise Refused("MissingRequiredProperty", PropertyName="autoScaleFormula")
+    theirs = ("targetDedicatedNodes", "targetLowPriorityNodes")
+    ours = ("autoScaleFormula", "autoScaleEvaluationInterval")
+    for wrong in theirs if scales else ours:
+        if body.get(wrong) is not None:
+            reason = f"{wrong} can't be given when enableAutoScale is {str(bool(scales)).lower()}"
+            raise Refused("InvalidAutoScalingSettings", PropertyName=wrong, Reason=reason)
+
+
 _RESIZE_TIMEOUT: Final = duration_of(at_least="PT5M")
+_AUTOSCALE_INTERVAL: Final = duration_of(at_least="PT5M", at_most="PT168H")
 _COUNT: Final = integer(0, 2**31 - 1)
 START_TASK: Final = record(
     {**bodies.COMMAND, "maxTaskRetryCount": bodies.RETRIES, "waitForSuccess": flag}
@@ -48,9 +78,9 @@ _POOL: Final[dict[str, Check]] = {
     "resizeTimeout": _RESIZE_TIMEOUT,
     "targetDedicatedNodes": _COUNT,
     "targetLowPriorityNodes": _COUNT,
-    "enableAutoScale": not_emulated,
-    "autoScaleFormula": not_emulated,
-    "autoScaleEvaluationInterval": not_emulated,
+    "enableAutoScale": flag,
+    "autoScaleFormula": formula,
+    "autoScaleEvaluationInterval": _AUTOSCALE_INTERVAL,
     "enableInterNodeCommunication": flag,
     "networkConfiguration": anything,
     "startTask": START_TASK,
@@ -72,12 +102,12 @@ POOL_INFO: Final = record(
                 "autoPoolIdPrefix": prefix,
                 "poolLifetimeOption!": choice("job", "jobschedule"),
                 "keepAlive": flag,
-                "pool": record(_POOL),
+                "pool": both(record(_POOL), check_scaling),
             }
         ),
     }
 )
-NEW_POOL: Final = record({"id!": identifier, **_POOL})
+NEW_POOL: Final = both(record({"id!": identifier, **_POOL}), check_scaling)
 #: What a pool without nodes may change; with nodes only those of `POOL_ALWAYS`.
 POOL_UPDATE: Final = record(
     {
@@ -95,6 +125,10 @@ POOL_REPLACE: Final = record(
         "metadata!": bodies.METADATA,
     }
 )
+AUTOSCALE_ENABLE: Final = record(
+    {"autoScaleFormula": formula, "autoScaleEvaluationInterval": _AUTOSCALE_INTERVAL}
+)
+AUTOSCALE_EVALUATE: Final = record({"autoScaleFormula!": formula})
 _OPTION: Final = choice(*DEALLOCATION)
 POOL_RESIZE: Final = record(
     {

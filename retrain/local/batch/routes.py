@@ -12,7 +12,16 @@ from typing import Final
 from urllib.parse import unquote
 
 from retrain.local.batch.errors import Refused
-from retrain.local.batch.operations import files, jobs, node_access, nodes, pools, schedules, tasks
+from retrain.local.batch.operations import (
+    autoscale,
+    files,
+    jobs,
+    node_access,
+    nodes,
+    pools,
+    schedules,
+    tasks,
+)
 from retrain.local.batch.service import Service
 from retrain.local.batch.wire import Request, Response
 
@@ -27,6 +36,9 @@ OPERATIONS: Final[tuple[tuple[str, str, str, Operation], ...]] = (
     ("delete_pool", "DELETE", "pools/{pool}", pools.delete),
     ("resize_pool", "POST", "pools/{pool}/resize", pools.resize),
     ("stop_pool_resize", "POST", "pools/{pool}/stopresize", pools.stop_resize),
+    ("enable_pool_auto_scale", "POST", "pools/{pool}/enableautoscale", autoscale.enable),
+    ("disable_pool_auto_scale", "POST", "pools/{pool}/disableautoscale", autoscale.disable),
+    ("evaluate_pool_auto_scale", "POST", "pools/{pool}/evaluateautoscale", autoscale.evaluate),
     ("remove_nodes", "POST", "pools/{pool}/removenodes", nodes.remove),
     (
         *("replace_pool_properties", "POST", "pools/{pool}/updateproperties"),

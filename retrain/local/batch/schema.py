@@ -124,6 +124,16 @@ def listing(item: Check) -> Check:
     return check
 
 
+def both(first: Check, second: Check) -> Check:
+    """The second after the first."""
+
+    def check(name: str, value: Any) -> None:
+        first(name, value)
+        second(name, value)
+
+    return check
+
+
 def record(fields: Mapping[str, Check]) -> Check:
     """An object with these properties; a name that ends in ! must be there. null is absence."""
     checks = {name.removesuffix("!"): check for name, check in fields.items()}

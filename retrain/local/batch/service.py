@@ -92,6 +92,7 @@ class Service:
             if job.clock:
                 job.clock.cancel()
         self.schedules.stop()
+        self.fleet.autoscaling.stop()
         await self.account.halt()
         await self.runner.stop()
         await self.logs.close()
