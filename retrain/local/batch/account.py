@@ -18,6 +18,7 @@ from retrain.local.batch.job_schedule import JobSchedule
 from retrain.local.batch.pool import ComputeNode, Pool
 from retrain.local.batch.store import Store
 from retrain.local.batch.task import Task
+from retrain.local.batch.usage import Usage
 
 log = logging.getLogger("retrain.batch")
 
@@ -38,6 +39,7 @@ class Account:
         self.schedules: Catalog[JobSchedule] = Catalog()
         self.jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)  # by pool
         self.numbers = count(1)
+        self.usage = Usage(store)
         self._store = store
         self._changed: dict[tuple[str, str], Entity] = {}
         self._background: set[asyncio.Task[Any]] = set()

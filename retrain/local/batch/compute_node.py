@@ -116,6 +116,12 @@ class ComputeNode:
         return self.start_task is not None and self.start_task.get("waitForSuccess") is not False
 
     @property
+    def has_machine(self) -> bool:
+        """False while it waits for one."""
+        state = self.left if self.leaving else self.state
+        return state not in ("creating", "preempted", "deallocated")
+
+    @property
     def failed_start(self) -> bool:
         """True unless its start task has succeeded."""
         return self.start_run is None or not (

@@ -130,6 +130,8 @@ class Fleet:
         self._gone(pool)
 
     def _gone(self, pool: Pool) -> None:
+        for node in pool.nodes.values():
+            self._account.usage.note(node)
         self._account.remove(pool)
         for node in pool.nodes.values():
             remove_if_unused(launch.node_root(self._account, node.id))

@@ -119,6 +119,7 @@ class NodeLife:
 
     def start(self, node: ComputeNode) -> None:
         """Give a deallocated node a machine again."""
+        node.allocated = stamp()
         self._send(node, "starting", "requeue", self._boot_again)
 
     def preempt(self, node: ComputeNode) -> None:
@@ -128,6 +129,7 @@ class NodeLife:
         """
         if node.dedicated:
             raise ValueError(f"Node {node.id} is dedicated: only low-priority ones are preempted")
+        self._account.usage.note(node)
         self._send(node, "preempted", "requeue", self._await_machine, wiped=True)
 
     def mark_unusable(self, node: ComputeNode, code: str, message: str) -> None:
@@ -217,6 +219,7 @@ class NodeLife:
         self._scheduler.fill(node.pool)
 
     def _deallocated(self, node: ComputeNode) -> None:
+        self._account.usage.note(node)
         node.to("deallocated")
 
     def _stay(self, node: ComputeNode) -> None:

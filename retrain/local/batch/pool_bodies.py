@@ -82,7 +82,15 @@ _POOL: Final[dict[str, Check]] = {
     "autoScaleFormula": formula,
     "autoScaleEvaluationInterval": _AUTOSCALE_INTERVAL,
     "enableInterNodeCommunication": flag,
-    "networkConfiguration": anything,
+    "networkConfiguration": record(
+        {
+            "subnetId": text,
+            "dynamicVNetAssignmentScope": text,
+            "publicIPAddressConfiguration": anything,
+            "enableAcceleratedNetworking": flag,
+            "endpointConfiguration": not_emulated,
+        }
+    ),
     "startTask": START_TASK,
     "applicationPackageReferences": not_emulated,
     "taskSlotsPerNode": integer(1, 256),

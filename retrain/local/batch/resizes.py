@@ -11,6 +11,7 @@ from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation, Demand, Grant, ResizeError
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.compute_node import ComputeNode
+from retrain.local.batch.entity import stamp
 from retrain.local.batch.folders import remove_if_unused
 from retrain.local.batch.node_life import NodeLife
 from retrain.local.batch.pool import Pool
@@ -88,6 +89,7 @@ class Resizes:
         for node in resize.coming:
             left[node.dedicated] -= 1
             if left[node.dedicated] >= 0:
+                node.allocated = stamp()
                 self._life.boot(node)
             else:
                 self._drop(node)
@@ -95,6 +97,7 @@ class Resizes:
         self._scheduler.fill(pool)
 
     def _drop(self, node: ComputeNode) -> None:
+        self._account.usage.note(node)
         del node.pool.nodes[node.id]
         remove_if_unused(launch.node_root(self._account, node.id))
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.operations import (
+    account,
     autoscale,
     files,
     jobs,
@@ -44,7 +45,11 @@ OPERATIONS: Final[tuple[tuple[str, str, str, Operation], ...]] = (
         *("replace_pool_properties", "POST", "pools/{pool}/updateproperties"),
         pools.replace_properties,
     ),
-    ("list_pool_node_counts", "GET", "nodecounts", pools.node_counts),
+    ("list_pool_node_counts", "GET", "nodecounts", account.node_counts),
+    ("list_supported_images", "GET", "supportedimages", account.supported_images),
+    ("list_pool_usage_metrics", "GET", "poolusagemetrics", account.usage_metrics),
+    ("list_applications", "GET", "applications", account.list_applications),
+    ("get_application", "GET", "applications/{application}", account.get_application),
     ("list_nodes", "GET", "pools/{pool}/nodes", nodes.list_all),
     ("get_node", "GET", "pools/{pool}/nodes/{node}", nodes.get),
     ("reboot_node", "POST", "pools/{pool}/nodes/{node}/reboot", nodes.reboot),

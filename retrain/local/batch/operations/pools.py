@@ -100,11 +100,6 @@ def delete(service: Service, request: Request) -> Response:
     return answer(202)
 
 
-def node_counts(service: Service, request: Request) -> Response:
-    counts = [pool.node_counts() for pool in service.account.pools.values()]
-    return listing.page_of(request, counts, service.account.endpoint)
-
-
 def _pool(service: Service, request: Request) -> Pool:
     pool = service.account.pool(request.arguments["pool"])
     request.require(pool)
