@@ -79,9 +79,10 @@ class Preparations:
         run = self._begin(job, node, launch.PREPARATION)
         job.preparations[node.id] = run
         self._account.save(job)
+        turn = node.turn
         while True:
             outcome = await run_fresh(self._runner, execution)
-            ending = job.state != "active" or node.leaving
+            ending = job.state != "active" or node.turn != turn
             if not outcome.exit_code or ending or run.retries >= limit:
                 break
             run.retries += 1

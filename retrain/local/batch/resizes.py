@@ -10,7 +10,7 @@ from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation, Demand, Grant, ResizeError
 from retrain.local.batch.clock import Clock
-from retrain.local.batch.compute_node import ComputeNode
+from retrain.local.batch.compute_node import WORKING, ComputeNode
 from retrain.local.batch.entity import stamp
 from retrain.local.batch.folders import remove_if_unused
 from retrain.local.batch.node_life import NodeLife
@@ -131,12 +131,17 @@ class Resizes:
         return self._allocation.grant(demand), coming
 
     def _leave(self, pool: Pool, removed: Collection[ComputeNode]) -> list[ComputeNode]:
-        """Nodes beyond the targets: those removed or on their way out first, then idle ones."""
+        """Nodes beyond the targets: those removed first, then on their way out, broken, idle."""
         leaving: list[ComputeNode] = []
         for dedicated in (True, False):
             nodes = sorted(
                 pool.present(dedicated=dedicated),
-                key=lambda node: (node not in removed, not node.leaving, len(node.running)),
+                key=lambda node: (
+                    node not in removed,
+                    not node.leaving,
+                    node.state in WORKING,
+                    len(node.running),
+                ),
             )
             excess = max(0, len(nodes) - pool.target(dedicated=dedicated))
             leaving += nodes[:excess]
