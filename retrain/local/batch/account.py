@@ -41,6 +41,7 @@ class Account:
         self.numbers = count(1)
         self.usage = Usage(store)
         self._store = store
+        self._closed = False
         self._changed: dict[tuple[str, str], Entity] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._killings: set[asyncio.Task[None]] = set()
@@ -149,6 +150,8 @@ class Account:
 
     def flush(self) -> None:
         """Write what changed; an answer goes out only after this."""
+        if self._closed:  # a step that was cut off by the end had something left to say
+            return
         changed, self._changed = self._changed, {}
         for (kind, key), entity in changed.items():
             self._store.put(kind, key, entity.record())
@@ -226,6 +229,7 @@ class Account:
     def close(self) -> None:
         """Write the rest."""
         self.flush()
+        self._closed = True
         self._store.close()
 
 

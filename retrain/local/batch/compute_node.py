@@ -80,6 +80,7 @@ class ComputeNode:
     start_run: StartRun | None = None
     starting: asyncio.Task[None] | None = None  # the start task, while it runs
     turn: int = 0
+    disk: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while it is wiped
     used: int = 0
     running: set[Task] = field(default_factory=set)
     empty: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last task left

@@ -125,7 +125,8 @@ class Fleet:
 
     async def _remove(self, pool: Pool, seconds: float = 0.0) -> None:
         nodes = list(pool.nodes.values())
-        await asyncio.gather(*(self.life.clear(node, "requeue") for node in nodes))
+        clearing = (self.life.clear(node, "requeue", node.turn) for node in nodes)
+        await asyncio.gather(*clearing)
         await asyncio.sleep(seconds)
         self._gone(pool)
 

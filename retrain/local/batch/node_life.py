@@ -16,7 +16,7 @@ from typing import Final
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
 from retrain.local.batch.allocation import Allocation, Demand
-from retrain.local.batch.compute_node import LASTING, WORKING, ComputeNode
+from retrain.local.batch.compute_node import WORKING, ComputeNode
 from retrain.local.batch.entity import stamp
 from retrain.local.batch.folders import make_root, wipe
 from retrain.local.batch.preparations import Preparations
@@ -72,12 +72,11 @@ class NodeLife:
         else:
             node.to("waitingforstarttask")
         if node.start_task is not None:
-            node.starting = self._account.spawn(self._start(node))
+            node.starting = self._account.spawn(self._start(node, node.turn))
         self.on_boot(node)
 
-    async def _start(self, node: ComputeNode) -> None:
-        turn = node.turn
-        outcome = await self._start_tasks.run(node)
+    async def _start(self, node: ComputeNode, turn: int) -> None:
+        outcome = await self._start_tasks.run(node, turn)
         node.starting = None
         if node.turn != turn or node.state != "waitingforstarttask":
             return
@@ -93,8 +92,11 @@ class NodeLife:
         preparing = any(node.id in job.preparing for job in jobs)
         return not node.running and node.starting is None and not preparing
 
-    async def clear(self, node: ComputeNode, option: str) -> None:
-        """End what runs on the node, or wait for it, as the option says."""
+    async def clear(self, node: ComputeNode, option: str, turn: int) -> None:
+        """End what runs on the node, or wait for it, as the option says.
+
+        Leaves off when another way has overtaken this one: what runs then is that one's.
+        """
         verdict = DEALLOCATION[option]
         if verdict is not None:
             self._scheduler.kill(node.running, verdict)
@@ -102,8 +104,9 @@ class NodeLife:
             await node.empty.wait()
         while option == "retaineddata" and (left := seconds_left(self._account, node)) > 0:
             await asyncio.sleep(min(left, _RETENTION_SECONDS))
-        await self._preparations.leave(node)
-        await self._start_tasks.stop(node)
+        for stop in (self._preparations.leave, self._start_tasks.stop):
+            if node.turn == turn:
+                await stop(node)
 
     def reboot(self, node: ComputeNode, option: str) -> None:
         """Start it anew, with the pool's present start task; its files stay."""
@@ -163,12 +166,20 @@ class NodeLife:
             node.to("leavingpool")
 
     def keep(self, node: ComputeNode) -> None:
-        """A node that was to leave stays after all, as it was."""
+        """A node that was to leave stays after all, and goes on where it was."""
         node.leaving = False
+        node.turn += 1
         prepared = node.starting is None and not (node.waits_for_start_task and node.failed_start)
-        if node.left in LASTING or node.left == "starttaskfailed":
+        on_its_way = {
+            "preempted": (self._await_machine, True),
+            "unusable": (self._stay, False),
+            "deallocating": (self._deallocated, True),
+        }
+        if node.left in on_its_way:
+            arrive, wiped = on_its_way[node.left]
+            self._send(node, node.left, "requeue", arrive, wiped=wiped)
+        elif node.left in ("creating", "deallocated", "starttaskfailed"):
             node.to(node.left)
-            self.restore(node)
         elif node.left in WORKING and prepared:
             node.work()
         else:
@@ -193,26 +204,26 @@ class NodeLife:
         node.to(state)
         node.turn += 1
         self._account.save(node.pool)
-        self._account.spawn(self._go(node, option, arrive, wiped=wiped))
+        self._account.spawn(self._go(node, node.turn, option, arrive, wiped=wiped))
 
     async def _go(
         self,
         node: ComputeNode,
+        turn: int,
         option: str,
         arrive: Callable[[ComputeNode], None],
         *,
         wiped: bool,
     ) -> None:
-        turn = node.turn
-        await self.clear(node, option)
-        if node.turn != turn:
-            return
-        self._preparations.forget(node, wiped=wiped)
-        if wiped:
-            await wipe(launch.node_root(self._account, node.id))
-        if node.turn == turn:
-            arrive(node)
-            self._account.save(node.pool)
+        await self.clear(node, option, turn)
+        async with node.disk:
+            if node.turn == turn:
+                self._preparations.forget(node, wiped=wiped)
+            if node.turn == turn and wiped:
+                await wipe(launch.node_root(self._account, node.id))
+            if node.turn == turn:
+                arrive(node)
+                self._account.save(node.pool)
 
     def _boot_again(self, node: ComputeNode) -> None:
         self.boot(node)
@@ -226,11 +237,10 @@ class NodeLife:
         """It stays in the state it was sent to."""
 
     def _await_machine(self, node: ComputeNode) -> None:
-        self._account.spawn(self._replace(node))
+        self._account.spawn(self._replace(node, node.turn))
 
-    async def _replace(self, node: ComputeNode) -> None:
+    async def _replace(self, node: ComputeNode, turn: int) -> None:
         """Wait for a machine for a preempted node, for as long as it takes."""
-        turn = node.turn
         demand = Demand(node.pool.id, str(node.pool.spec["vmSize"]), 0, 1)
         while True:
             grant = self._allocation.grant(demand)
@@ -240,9 +250,11 @@ class NodeLife:
             if grant.low_priority:
                 break
             await asyncio.sleep(_REPLACEMENT_SECONDS)
-        node.allocated = stamp()
-        self._boot_again(node)
-        self._account.save(node.pool)
+        async with node.disk:
+            if node.turn == turn:
+                node.allocated = stamp()
+                self._boot_again(node)
+                self._account.save(node.pool)
 
 
 def _nobody_asks(node: ComputeNode) -> None:

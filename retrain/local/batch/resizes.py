@@ -68,7 +68,9 @@ class Resizes:
             self._account.spawn(self._go(pool, resize, grant))
 
     async def _go(self, pool: Pool, resize: Resize, grant: Grant) -> None:
-        clearing = [self._life.clear(node, resize.option) for node in resize.leaving]
+        if pool.resizing != resize.turn:
+            return
+        clearing = [self._life.clear(node, resize.option, node.turn) for node in resize.leaving]
         try:
             async with asyncio.timeout(resize.seconds):
                 await asyncio.gather(asyncio.sleep(grant.seconds), *clearing)
@@ -111,7 +113,7 @@ class Resizes:
         pool.resizing += 1
         pool.allocate("stopping")
         for node in list(pool.nodes.values()):
-            if node.state == "creating":
+            if "creating" in (node.state, node.left if node.leaving else ""):
                 self._drop(node)
             elif node.leaving:
                 self._life.keep(node)

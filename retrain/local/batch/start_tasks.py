@@ -23,13 +23,12 @@ class StartTasks:
         self._account = account
         self._runner = runner
 
-    async def run(self, node: ComputeNode) -> Outcome:
+    async def run(self, node: ComputeNode, turn: int) -> Outcome:
         """Run the node's start task, again as often as it may be; how it ended."""
         execution = launch.start_execution(self._account, node)
         limit = int((node.start_task or {}).get("maxTaskRetryCount") or 0)
         limit = sys.maxsize if limit == -1 else limit
         run = node.start_run = StartRun()
-        turn = node.turn
         while True:
             outcome = await run_fresh(self._runner, execution)
             if not outcome.exit_code or node.turn != turn or run.retries >= limit:
