@@ -51,6 +51,8 @@ def _remove_job(roots: Iterable[Path], folder: str, present: Collection[str]) ->
 
 def remove_if_unused(root: Path) -> None:
     """Remove a node's root unless a task still has its files there."""
-    workitems = root / "workitems"
-    if not workitems.exists() or not any(workitems.iterdir()):
+    used = False
+    with suppress(OSError):  # there is none, or no more
+        used = any((root / "workitems").iterdir())
+    if not used:
         shutil.rmtree(root, ignore_errors=True)

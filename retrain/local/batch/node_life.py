@@ -87,10 +87,10 @@ class NodeLife:
             node.to("starttaskfailed")
 
     def at_rest(self, node: ComputeNode) -> bool:
-        """True when nothing of anybody runs on it, so that it can go at once."""
+        """True when nothing of anybody runs on it and its disk is still: it can go at once."""
         jobs = self._account.jobs_of[node.pool.id.lower()].values()
         preparing = any(node.id in job.preparing for job in jobs)
-        return not node.running and node.starting is None and not preparing
+        return not (node.running or node.starting or preparing or node.disk.locked())
 
     async def clear(self, node: ComputeNode, option: str, turn: int) -> None:
         """End what runs on the node, or wait for it, as the option says.
@@ -107,6 +107,8 @@ class NodeLife:
         for stop in (self._preparations.leave, self._start_tasks.stop):
             if node.turn == turn:
                 await stop(node)
+        async with node.disk:
+            return  # an overtaken way may still be wiping it
 
     def reboot(self, node: ComputeNode, option: str) -> None:
         """Start it anew, with the pool's present start task; its files stay."""

@@ -32,6 +32,7 @@ def test_the_examples_run(
     said = capsys.readouterr().out.split("\n")
     assert said[0] == "hello"
     assert "hourly:job-1" in said
+    assert any(line.startswith("$TargetDedicatedNodes=1;") for line in said)
 
 
 def test_the_examples_are_short() -> None:

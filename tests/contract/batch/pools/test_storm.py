@@ -20,6 +20,7 @@ from retrain.local.batch.job import Job
 from retrain.local.batch.pool import Pool
 from retrain.local.batch.service import Service
 from retrain.local.batch.task import Task
+from retrain.local.faults import Faults
 
 PATIENCE_SECONDS: Final = 60
 TASKS: Final = 120
@@ -83,7 +84,7 @@ class Storm:
         self.runner = QuickNode(self.chance)
         self.allocation = Moody(self.chance)
         self.service = Service(
-            "a", "http://127.0.0.1:1", folder, self.runner, self.allocation, Clock(10_000)
+            "a", "http://127.0.0.1:1", folder, self.runner, self.allocation, Clock(10_000), Faults()
         )
         fleet, account = self.service.fleet, self.service.account
         spec = {
