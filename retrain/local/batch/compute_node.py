@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from retrain.local.batch.entity import stamp, without_nulls
+from retrain.local.batch.entity import moment_of, stamp, without_nulls
 from retrain.local.batch.execution import Outcome
 from retrain.local.batch.task import Task, failure_document
+from retrain.local.batch.vm_sizes import cores
 
 if TYPE_CHECKING:
     from retrain.local.batch.pool import Pool
@@ -157,6 +159,11 @@ class ComputeNode:
             self.empty.set()
         if self.state in WORKING:
             self.work()
+
+    def core_seconds(self, now: datetime) -> float:
+        """Cores times seconds since it got its machine."""
+        seconds = (now - moment_of(self.allocated)).total_seconds()
+        return seconds * cores(str(self.pool.spec["vmSize"]))
 
     def record(self) -> dict[str, Any]:
         """What the store keeps; what a reboot would reset is not in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from retrain.local.batch import durations
@@ -31,7 +32,7 @@ class Pool(Entity):
     NEXT: ClassVar[Mapping[str, tuple[str, ...]]] = {"active": ("deleting",), "deleting": ()}
     KEPT: ClassVar[tuple[str, ...]] = (
         *Entity.KEPT,
-        *("made", "allocation", "allocation_since", "auto", "errors", "scaled"),
+        *("made", "allocation", "allocation_since", "auto", "errors", "scaled", "spent"),
     )
 
     endpoint: str
@@ -42,6 +43,7 @@ class Pool(Entity):
     made: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)  # of the last resize
     scaled: dict[str, Any] | None = None  # autoScaleRun
+    spent: float = 0.0  # core seconds of dedicated machines it gave back
     rescaled: bool = False  # its formula was given after its creation, in this life
     nodes: dict[str, ComputeNode] = field(default_factory=dict)
     resizing: int = 0  # counts resizes, so that an overtaken one notices
@@ -130,6 +132,15 @@ class Pool(Entity):
         states = Counter(node.state for node in self.present(dedicated=dedicated))
         counts = {name: states[name.lower()] for name in NODE_STATES}
         return {**counts, "total": states.total()}
+
+    def statistics(self) -> dict[str, Any]:
+        """How much of its dedicated machines it had, in core time."""
+        now = datetime.now(UTC)
+        there = (node for node in self.present(dedicated=True) if node.has_machine)
+        spent = self.spent + sum(node.core_seconds(now) for node in there)
+        times = {"startTime": self.created, "lastUpdateTime": stamp(now)}
+        usage = times | {"dedicatedCoreTime": durations.text(spent)}
+        return {"url": f"{self.url}/stats", **times, "usageStats": usage}
 
     def document(self) -> dict[str, Any]:
         """The pool as JSON."""

@@ -59,8 +59,11 @@ class Usage:
         """The node loses its machine, if it has one."""
         if not node.has_machine:
             return
+        now = datetime.now(UTC)
         key = f"{next(self._numbers):012}"
-        span = _span(node, datetime.now(UTC))
+        span = _span(node, now)
+        if node.dedicated:
+            node.pool.spent += node.core_seconds(now)
         self._over.append((key, span))
         record: dict[str, Any] = {"key": key, "pool": span.pool_id, "vmSize": span.vm_size}
         times = {"began": stamp(span.began), "ended": stamp(span.ended)}
