@@ -84,15 +84,25 @@ class Allocation(Protocol):
         ...
 
 
+#: What this machine can bear of a kind at once; a typing error must not fill its memory.
+PLENTY: Final = 1000
+
+
 class Plenty:
-    """Gives all that is asked for, after the same time always."""
+    """Gives all that is asked for, up to a thousand nodes, after the same time always."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
 
     def grant(self, demand: Demand) -> Grant:
-        """All of it."""
-        return Grant(self._seconds, demand.dedicated, demand.low_priority)
+        """All of it, or what the machine can bear and the service's word for the rest."""
+        dedicated, spot = min(demand.dedicated, PLENTY), min(demand.low_priority, PLENTY)
+        errors = []
+        if dedicated < demand.dedicated:
+            errors.append(ResizeError.of("AccountCoreQuotaReached", Nodes=str(PLENTY)))
+        if spot < demand.low_priority:
+            errors.append(ResizeError.of("AccountLowPriorityCoreQuotaReached", Nodes=str(PLENTY)))
+        return Grant(self._seconds, dedicated, spot, tuple(errors))
 
     def deletion_seconds(self, pool_id: str) -> float:
         """As long as nodes take to come."""

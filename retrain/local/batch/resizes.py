@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from retrain.local.batch import launch
 from retrain.local.batch.account import Account
-from retrain.local.batch.allocation import Allocation, Demand, Grant, ResizeError
+from retrain.local.batch.allocation import PLENTY, Allocation, Demand, Grant, ResizeError
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.compute_node import WORKING, ComputeNode
 from retrain.local.batch.entity import stamp
@@ -122,15 +122,25 @@ class Resizes:
 
     def _ask(self, pool: Pool) -> tuple[Grant, list[ComputeNode]]:
         """New nodes up to the targets, and those that were still on their way."""
-        for dedicated in (True, False):
-            for _ in range(pool.target(dedicated=dedicated) - pool.current(dedicated=dedicated)):
-                node = ComputeNode(pool=pool, ordinal=pool.made, dedicated=dedicated)
-                pool.made += 1
-                pool.nodes[node.id] = node
+        beyond = {dedicated: self._make(pool, dedicated=dedicated) for dedicated in (True, False)}
         coming = [node for node in pool.nodes.values() if node.state == "creating"]
         some = sum(node.dedicated for node in coming)
-        demand = Demand(pool.id, str(pool.spec["vmSize"]), some, len(coming) - some)
+        demand = Demand(
+            pool.id,
+            str(pool.spec["vmSize"]),
+            some + beyond[True],
+            len(coming) - some + beyond[False],
+        )
         return self._allocation.grant(demand), coming
+
+    def _make(self, pool: Pool, *, dedicated: bool) -> int:
+        """Nodes on their way, as many as a machine can bear; how many are wanted beyond that."""
+        missing = pool.target(dedicated=dedicated) - pool.current(dedicated=dedicated)
+        for _ in range(min(missing, PLENTY)):
+            node = ComputeNode(pool=pool, ordinal=pool.made, dedicated=dedicated)
+            pool.made += 1
+            pool.nodes[node.id] = node
+        return max(0, missing - PLENTY)
 
     def _leave(self, pool: Pool, removed: Collection[ComputeNode]) -> list[ComputeNode]:
         """Nodes beyond the targets: those removed first, then on their way out, broken, idle."""

@@ -40,6 +40,22 @@ _TASK: dict[str, Any] = {
     "resourceFiles": [{"httpUrl": "http://127.0.0.1:9/x", "filePath": "x"}],
     "requiredSlots": 1,
 }
+_TEAM: dict[str, Any] = {
+    "id": "2",
+    "commandLine": "/bin/true",
+    "multiInstanceSettings": {
+        "numberOfInstances": 2,
+        "coordinationCommandLine": "/bin/true",
+        "commonResourceFiles": [],
+    },
+    "affinityInfo": {"affinityId": "x"},
+}
+_MANAGER: dict[str, Any] = {
+    "id": "m",
+    "commandLine": "/bin/true",
+    "killJobOnCompletion": False,
+    "runExclusive": True,
+}
 _COMMAND: dict[str, Any] = {"commandLine": "/bin/true", "waitForSuccess": True}
 _JOB: dict[str, Any] = {
     "priority": 1,
@@ -70,15 +86,33 @@ _SCHEDULE: dict[str, Any] = {
 }
 #: What each operation takes; those that are not here get any of these.
 _BODIES: dict[str, list[dict[str, Any]]] = {
-    "create_pool": [{"id": "p", **_POOL}],
+    "create_pool": [
+        {"id": "p", **_POOL},
+        {"id": "p", **_POOL, "startTask": {"commandLine": "/bin/true", "waitForSuccess": True}},
+        {"id": "p", **_POOL, "enableInterNodeCommunication": True, "taskSlotsPerNode": 1},
+    ],
     "update_pool": [{"metadata": []}],
     "resize_pool": [{"targetDedicatedNodes": 2}, {"targetDedicatedNodes": 0}],
-    "create_job": [{"id": "j", **_JOB}, {"id": "k", **_JOB, "poolInfo": _AUTO}],
+    "create_job": [
+        {"id": "j", **_JOB},
+        {"id": "k", **_JOB, "poolInfo": _AUTO},
+        {"id": "j", "poolInfo": {"poolId": "p"}, "jobManagerTask": _MANAGER},
+    ],
+    "remove_nodes": [{"nodeList": ["x"], "nodeDeallocationOption": "requeue"}],
+    "reboot_node": [{"nodeRebootOption": "terminate"}, {}],
+    "reimage_node": [{"nodeReimageOption": "requeue"}, {}],
+    "deallocate_node": [{"nodeDeallocateOption": "requeue"}, {}],
+    "disable_node_scheduling": [{"nodeDisableSchedulingOption": "requeue"}, {}],
+    "enable_pool_auto_scale": [{"autoScaleFormula": "$TargetDedicatedNodes = 2"}],
+    "evaluate_pool_auto_scale": [{"autoScaleFormula": "$TargetDedicatedNodes = 1 +"}],
+    "replace_pool_properties": [
+        {"applicationPackageReferences": [], "certificateReferences": [], "metadata": []}
+    ],
     "update_job": [_JOB, {"priority": 3}],
     "replace_job": [_JOB],
     "disable_job": [{"disableTasks": "requeue"}, {"disableTasks": "wait"}],
     "terminate_job": [{"terminateReason": "x"}],
-    "create_task": [_TASK, {"id": "1", "commandLine": "/bin/true"}],
+    "create_task": [_TASK, {"id": "1", "commandLine": "/bin/true"}, _TEAM],
     "create_task_collection": [{"value": [_TASK, {"id": "2", "commandLine": "/bin/false"}]}],
     "replace_task": [{"constraints": _TASK["constraints"]}],
     "create_job_schedule": [{"id": "s", **_SCHEDULE}],
@@ -116,7 +150,23 @@ _FILES = [
     "a\r\nb: c",
 ]
 _ODD: list[Any] = [
-    *(None, True, 0, -1, 1.5, 2**31, 2**63, 10**400, "", "x" * 70, "\0", "\ud800", "PT", "P1D"),
+    *(
+        2**31 - 1,
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        2**31,
+        2**63,
+        10**400,
+        "",
+        "x" * 70,
+        "\0",
+        "\ud800",
+        "PT",
+        "P1D",
+    ),
     *([], {}, [[]], [None], {"id": 1}, "2026-99-99T00:00:00Z", "requeue", "satisfy", "é", "-PT1S"),
 ]
 _MAKING = [each for each in OPERATIONS if each[0].startswith("create_")]

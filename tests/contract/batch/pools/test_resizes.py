@@ -141,3 +141,13 @@ def test_properties_of_a_pool_with_nodes(client: BatchClient) -> None:
     client.update_pool("changes", slots)
     assert client.get_pool("changes").task_slots_per_node == 2
     client._delete_pool_internal("changes")
+
+
+def test_a_typing_error_does_not_fill_the_machine(client: BatchClient) -> None:
+    client.create_pool(new_pool("endless", nodes=2**31 - 1))
+    until(lambda: client.get_pool("endless").allocation_state == "steady")
+    found = client.get_pool("endless")
+    assert found.current_dedicated_nodes == 1000
+    assert found.resize_errors is not None
+    assert [error.code for error in found.resize_errors] == ["AccountCoreQuotaReached"]
+    client._delete_pool_internal("endless")
