@@ -74,14 +74,19 @@ def test_what_coordination_started_lives_until_the_task_ends(
     client: BatchClient, pool: batch.BatchPoolInfo
 ) -> None:
     job = make_job(client, pool_info=pool)
-    daemon = "(while sleep 0.01; do date +%N > $AZ_BATCH_TASK_SHARED_DIR/beat; done) &"
-    main = 'cd "$AZ_BATCH_TASK_SHARED_DIR"; cat beat; sleep 0.1; cat beat'
-    waits = "while ! test -s beat; do sleep 0.01; done"
-    script = main.replace("; cat beat;", f"; {waits}; cat beat;", 1)
-    add_task(client, job, script, multi_instance_settings=several(daemon, 2))
-    completed(client, job)
-    first, second = read(client, job, "stdout.txt").split()
-    assert first != second
+    beats = "while sleep 0.01; do date +%N > $s/new; mv $s/new $s/beat; done"
+    daemon = f"s=$AZ_BATCH_TASK_SHARED_DIR; ({beats}) &"
+    main = """
+        cd "$AZ_BATCH_TASK_SHARED_DIR"
+        until test -e beat; do sleep 0.01; done
+        first=$(cat beat)
+        for try in $(seq 1000); do test "$(cat beat)" = "$first" || exit 0; sleep 0.01; done
+        exit 1
+    """
+    add_task(client, job, main, multi_instance_settings=several(daemon, 2))
+    info = completed(client, job).execution_info
+    assert info is not None
+    assert info.exit_code == 0
 
 
 def test_a_failed_coordination_fails_the_task(

@@ -76,10 +76,12 @@ class LocalNode:
     async def terminate(self, key: str) -> None:
         """Kill the execution and all that it started; returns when nothing of it is left."""
         live = self._live.get(key)
-        if live is not None:
+        if live is None:
+            return
+        if not live.terminated:  # who is asked twice must not break off what the first one began
             live.terminated = True
             live.work.cancel()
-            await asyncio.wait([live.work])
+        await asyncio.wait([live.work])
 
     async def reap(self) -> None:
         """Kill what an earlier life of this node left running. Call it before the first run."""

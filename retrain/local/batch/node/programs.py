@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -48,7 +49,7 @@ class Programs:
         except GuardLost:
             outcome = guard_lost()
         except asyncio.CancelledError:
-            await asyncio.shield(running.end())
+            await _see_through(asyncio.ensure_future(running.end()))
             raise
         finally:
             running.close()
@@ -74,6 +75,13 @@ class Programs:
 
     def _mark(self, execution: Execution) -> str:
         return f"{self._identity}:{execution.key}"
+
+
+async def _see_through(work: asyncio.Future[None]) -> None:
+    """Wait for it, however often that is broken off: half killed is the worst."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(work)
 
 
 async def _end(running: Running, limit: float | None) -> Outcome:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from retrain.local.batch.execution import Outcome
-from retrain.local.batch.node import LocalNode, warden
+from retrain.local.batch.node import LocalNode, leftovers, warden
 from tests.contract.batch.node.conftest import Stage, eventually, ignore, living
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's child subreapers")
@@ -226,12 +226,35 @@ def test_a_killed_warden_is_replaced(stage: Stage) -> None:
     wardens = [
         child.pid
         for child in psutil.Process().children()
-        if any(word.endswith("warden.py") for word in child.cmdline())
+        if child.environ().get(leftovers.NODE_MARK) == stage.node.identity
     ]
     assert len(wardens) == 1
     os.kill(wardens[0], signal.SIGKILL)
     psutil.Process(wardens[0]).wait()
     assert stage.run("true").succeeded
+
+
+def test_ending_it_again_breaks_nothing_off(stage: Stage) -> None:
+    argument = str(uuid4())
+
+    async def scene() -> Outcome:
+        begun = asyncio.Event()
+        script = f"sh -c 'setsid sh -c \"sleep 300; {argument}\" & sleep 300; {argument}'"
+        work = asyncio.create_task(stage.node.run(stage.execution(script), begun.set))
+        await begun.wait()
+        endings = []
+        for _ in range(20):
+            endings.append(asyncio.create_task(stage.node.terminate("task")))
+            await asyncio.sleep(0)
+        await asyncio.gather(*endings)
+        assert living(argument) == []
+        outcome = await work
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return outcome
+
+    failure = stage.wait(scene()).failure
+    assert failure is not None
+    assert failure.code == "TaskEnded"
 
 
 def test_many_run_at_once(stage: Stage) -> None:
