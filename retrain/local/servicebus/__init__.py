@@ -1,6 +1,7 @@
 """Azure Service Bus on one machine: AMQP 1.0 for the real SDKs, state that survives a kill.
 
-`engine` holds the rules of queues and knows no wire; `amqp` is the protocol's types and knows no
+`engine` holds the rules of queues and topics and knows no wire, `rules` decides which messages a
+subscription takes; `amqp` is the protocol's types and knows no
 queue; `wire` joins the two, `management` answers requests, `store` keeps it all on disk, and
 `listener` lets the same process receive without a wire. `door` tells AMQP from https on the one
 port, `sas` judges tokens, and `admin` is what the administration client speaks to.
@@ -16,7 +17,13 @@ from retrain.local.servicebus.errors import (
 from retrain.local.servicebus.listener import Delivery, Listener, LockedSession
 from retrain.local.servicebus.sas import Key
 from retrain.local.servicebus.server import ServiceBusServer, ServiceBusSettings
-from retrain.local.servicebus.settings import NamespaceSettings, QueueSettings
+from retrain.local.servicebus.settings import (
+    NamespaceSettings,
+    QueueSettings,
+    RuleSettings,
+    SubscriptionSettings,
+    TopicSettings,
+)
 from retrain.local.servicebus.store import DataFolderUnusable
 
 __all__ = [
@@ -30,10 +37,13 @@ __all__ = [
     "LockedSession",
     "NamespaceSettings",
     "QueueSettings",
+    "RuleSettings",
     "ServiceBusError",
     "ServiceBusServer",
     "ServiceBusSettings",
     "SessionLockLost",
+    "SubscriptionSettings",
+    "TopicSettings",
     "parse_config",
     "read_config",
 ]

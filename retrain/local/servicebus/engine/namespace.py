@@ -202,27 +202,25 @@ class Namespace:
 
         Raises EntityExists, InvalidEntity, EntityNotFound when what it belongs to is not there.
         """
-        settings = normal(settings)
+        settings = self._spelled(normal(settings))
         check(settings)
         if settings.path.lower() in self._entries:
             raise EntityExists(settings.path)
         self._check_targets(settings)
+        first = _first_rule(settings, default_rule)
         for entity in self._entities.add(settings):
             entity.restore()
             entity.open()
         now = self._clock.now()
         entry = Entry(settings, False, now, now, now)
         self._keep(entry)
-        if isinstance(settings, SubscriptionSettings):
-            first = default_rule or RuleSettings(
-                topic=settings.topic, subscription=settings.name, name=DEFAULT_RULE
-            )
+        if first:
             self.create(first)
         return entry
 
     def update(self, settings: _Settings) -> Entry[_Settings]:
         """Make an entity as told. Raises EntityNotFound, InvalidEntity."""
-        settings = normal(settings)
+        settings = self._spelled(normal(settings))
         old = self._entry(settings.path, type(settings))
         settings = replace(settings, name=old.settings.name)
         check(settings)
@@ -245,6 +243,16 @@ class Namespace:
         self._catalogue.remove(key)
         self._unwatch(entry.settings)
         self._entities.remove(entry.settings)
+
+    def _spelled(self, settings: _Settings) -> _Settings:
+        """With the names of what it belongs to as those were made. Raises EntityNotFound."""
+        told: EntitySettings = settings
+        if isinstance(told, SubscriptionSettings):
+            told = replace(told, topic=self.topic(told.topic).settings.name)
+        elif isinstance(told, RuleSettings):
+            parent = self.subscription(told.topic, told.subscription).settings
+            told = replace(told, topic=parent.topic, subscription=parent.name)
+        return cast("_Settings", told)
 
     def _keep(self, entry: Entry[EntitySettings]) -> None:
         self._entries[entry.settings.path.lower()] = entry
@@ -284,3 +292,12 @@ class Namespace:
 
 def _size(queue: Queue) -> int:
     return sum(part.held.size for part in parts(queue))
+
+
+def _first_rule(settings: EntitySettings, told: RuleSettings | None) -> RuleSettings | None:
+    """Of a new subscription. Raises InvalidEntity when the one that is told can't be."""
+    if not isinstance(settings, SubscriptionSettings):
+        return None
+    told = told or RuleSettings(topic="", subscription="", name=DEFAULT_RULE)
+    check(told)
+    return replace(told, topic=settings.topic, subscription=settings.name)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from retrain.local.servicebus.errors import InvalidEntity
+from retrain.local.servicebus.rules.rule import Rule
 from retrain.local.servicebus.settings import (
     EntitySettings,
     QueueSettings,
@@ -67,6 +68,8 @@ def check(settings: EntitySettings) -> None:
         raise InvalidEntity(f"user_metadata of '{settings.path}' is over {_METADATA} characters.")
     if isinstance(settings, QueueSettings | SubscriptionSettings):
         _check_forwarding(settings)
+    if isinstance(settings, RuleSettings):
+        Rule(settings)  # its texts are read
 
 
 def _check_name(settings: EntitySettings) -> None:

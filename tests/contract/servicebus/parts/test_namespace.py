@@ -188,6 +188,32 @@ def test_what_can_not_be_made(desk: Desk, settings: Any, error: type[Exception])
     assert paths(desk.namespace) == before
 
 
+def test_a_subscription_whose_first_rule_can_not_be_is_not_made(desk: Desk) -> None:
+    desk.namespace.create(TOPIC)
+    with pytest.raises(InvalidEntity, match="position 4"):
+        desk.namespace.create(
+            SUBSCRIPTION, default_rule=replace(RULE, filter=SqlFilter(expression="a ="))
+        )
+    assert desk.namespace.subscriptions("t") == []
+    desk.namespace.create(SUBSCRIPTION, default_rule=RULE)
+    assert [each.settings for each in desk.namespace.rules("t", "s")] == [RULE]
+    with pytest.raises(InvalidEntity):
+        desk.namespace.update(replace(RULE, filter=SqlFilter(expression="(")))
+    assert desk.namespace.rule("t", "s", "r").settings == RULE
+
+
+def test_names_are_as_they_were_made(desk: Desk) -> None:
+    desk.namespace.create(TOPIC)
+    desk.namespace.create(replace(SUBSCRIPTION, topic="T"))
+    desk.namespace.create(replace(RULE, topic="T", subscription="S"))
+    desk.namespace.update(replace(SUBSCRIPTION, topic="T", name="S", lock_seconds=9))
+    assert desk.namespace.subscription("t", "s").settings == replace(SUBSCRIPTION, lock_seconds=9)
+    assert [each.settings.path for each in desk.namespace.rules("t", "s")] == [
+        "t/Subscriptions/s/Rules/$Default",
+        "t/Subscriptions/s/Rules/r",
+    ]
+
+
 FIXED: dict[str, QueueSettings] = {
     "sessions": replace(DECLARED, sessions=True),
     "duplicate detection": replace(DECLARED, duplicate_window=60.0),
