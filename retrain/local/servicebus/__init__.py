@@ -1,10 +1,9 @@
 """Azure Service Bus on one machine: AMQP 1.0 for the real SDKs, state that survives a kill.
 
-`engine` holds the rules of queues and topics and knows no wire, `rules` decides which messages a
-subscription takes; `amqp` is the protocol's types and knows no
-queue; `wire` joins the two, `management` answers requests, `store` keeps it all on disk, and
-`listener` lets the same process receive without a wire. `door` tells AMQP from https on the one
-port, `sas` judges tokens, and `admin` is what the administration client speaks to.
+`engine` holds the rules of queues and topics and knows no wire, `rules` says which messages a
+subscription takes; `amqp` is the protocol's types and knows no queue; `wire` joins the two,
+`management` answers requests, `store` keeps it all on disk, and `listener` lets the same process
+receive without a wire.
 """
 
 from retrain.local.servicebus.config import ConfigError, parse_config, read_config

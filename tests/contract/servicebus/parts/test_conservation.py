@@ -106,7 +106,7 @@ class Conservation(RuleBasedStateMachine):
     def complete(self, choice: int) -> None:
         if taken := self.take(choice):
             queue, token = taken
-            self.expected[body(queue._locks.under(token))] -= 1
+            self.expected[body(queue.locks.under(token))] -= 1
             queue.complete(token)
 
     @rule(choice=st.integers(0, 5), how=st.sampled_from(["abandon", "release", "defer", "keep"]))
