@@ -65,23 +65,23 @@ class Entities:
 
     # -- coming, changing, going
 
-    def add(self, settings: EntitySettings) -> list[Entity]:
-        """Returns what is new, to be restored and opened."""
+    def add(self, settings: EntitySettings) -> None:
+        """Raises EntityNotFound when what it belongs to is not there."""
         match settings:
             case QueueSettings():
-                return self._add_queue(settings)
+                self._add_queue(settings)
             case TopicSettings():
-                return [self._add_topic(settings)]
+                self._add_topic(settings)
             case SubscriptionSettings():
                 topic = self.topic(settings.topic)
-                made = self._add_queue(_terms(settings, topic.settings))
-                queue = made[-1]
-                assert isinstance(queue, Queue)
+                queue = self._add_queue(_terms(settings, topic.settings))
                 topic.subscriptions[settings.name.lower()] = Subscription(settings, queue)
-                return made
             case RuleSettings():
                 self._of(settings).set_rule(settings)
-                return []
+
+    def forget(self, path: str) -> None:
+        """What the store holds of one that is not there any more."""
+        self._store.drop(path, f"{path}/{DEAD_LETTERS}", f"{path}/{TRANSFER_DEAD_LETTERS}")
 
     def change(self, settings: EntitySettings) -> None:
         """Of an entity that is there."""
@@ -114,15 +114,15 @@ class Entities:
     def _of(self, rule: RuleSettings) -> Subscription:
         return self.subscription(rule.topic, rule.subscription)
 
-    def _add_topic(self, settings: TopicSettings) -> Entity:
+    def _add_topic(self, settings: TopicSettings) -> None:
         store, fate = self._store.queue(settings.path), Misfortune(self._faults, settings.path)
-        return self._keep(Topic(settings, store, self._clock, self._calls, fate))
+        topic = Topic(settings, store, self._clock, self._calls, fate)
+        self._by_address[topic.name.lower()] = topic
 
-    def _add_queue(self, settings: QueueSettings) -> list[Entity]:
+    def _add_queue(self, settings: QueueSettings) -> Queue:
         below = _below(settings)
         transfer = self._queue(below[1])
-        dead = self._queue(below[0], None, transfer)
-        return [transfer, dead, self._queue(settings, dead, transfer)]
+        return self._queue(settings, self._queue(below[0], None, transfer), transfer)
 
     def _queue(
         self, settings: QueueSettings, dead: Queue | None = None, transfer: Queue | None = None
@@ -130,12 +130,8 @@ class Entities:
         store, forward = self._store.queue(settings.name), self._forwarding.forward
         fate = Misfortune(self._faults, settings.name)
         queue = Queue(settings, store, self._clock, self._calls, forward, fate, dead, transfer)
-        self._keep(queue)
+        self._by_address[queue.name.lower()] = queue
         return queue
-
-    def _keep(self, entity: Entity) -> Entity:
-        self._by_address[entity.name.lower()] = entity
-        return entity
 
     def _change_queue(self, settings: QueueSettings) -> None:
         queue = self.find(settings.path)

@@ -12,16 +12,12 @@ from retrain.local.faults import Faults
 from retrain.local.servicebus.catalogue import Catalogue, Entry
 from retrain.local.servicebus.engine.clock import Clock
 from retrain.local.servicebus.engine.declared import merge
-from retrain.local.servicebus.engine.entities import DEAD_LETTERS, Entities, Entity, parts
+from retrain.local.servicebus.engine.entities import Entities, Entity, parts
 from retrain.local.servicebus.engine.idle import IdleWatch, last_used
 from retrain.local.servicebus.engine.queue import Queue
 from retrain.local.servicebus.engine.topic import Topic
 from retrain.local.servicebus.engine.validation import check, check_change, check_targets, normal
-from retrain.local.servicebus.errors import (
-    EntityExists,
-    EntityNotFound,
-    NotAllowed,
-)
+from retrain.local.servicebus.errors import EntityExists, EntityNotFound, NotAllowed
 from retrain.local.servicebus.settings import (
     DEFAULT_RULE,
     AccessRule,
@@ -34,7 +30,7 @@ from retrain.local.servicebus.settings import (
 )
 from retrain.local.servicebus.store import Store
 
-__all__ = ["DEAD_LETTERS", "Counts", "Entry", "Namespace"]
+__all__ = ["Counts", "Entry", "Namespace"]
 
 _Settings = TypeVar("_Settings", bound=EntitySettings)
 
@@ -208,9 +204,8 @@ class Namespace:
             raise EntityExists(settings.path)
         self._check_targets(settings)
         first = _first_rule(settings, default_rule)
-        for entity in self._entities.add(settings):
-            entity.restore()
-            entity.open()
+        self._entities.forget(settings.path)
+        self._entities.add(settings)
         now = self._clock.now()
         entry = Entry(settings, False, now, now, now)
         self._keep(entry)

@@ -289,6 +289,18 @@ def test_what_the_file_declares_no_more_is_away_until_it_does_again(tmp_path: Pa
     again.close()
 
 
+def test_what_is_made_new_is_empty_whatever_the_file_holds(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.send(b"of the declared one")
+    desk.close()
+    other = Desk(tmp_path, settings=NamespaceSettings())
+    other.namespace.create(QueueSettings(name="q", sessions=True))
+    for _ in range(2):
+        assert other.namespace.counts("q").total == 0
+        other.restart()
+    other.close()
+
+
 def test_what_forwards_to_what_the_file_declares_no_more(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.namespace.create(QueueSettings(name="on", forward_to="q"))
