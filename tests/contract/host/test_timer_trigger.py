@@ -57,7 +57,7 @@ def settled(host: FunctionsHost, count: int) -> bool:
 
 
 def test_a_timer_fires_when_due_and_remembers(stage: Stage, tmp_path: Path) -> None:
-    host = stage.host(HOURLY, clock=Clock(START.replace(minute=59, second=59)))
+    host = stage.host(HOURLY, clock=Clock(START.replace(minute=59, second=57)))
     until(lambda: settled(host, 1))
     assert seen(stage) == [[False, "0001-01-01T00:00:00+00:00", "2026-03-04T13:00:00+00:00"]]
     kept = tmp_path / "host" / "timers" / "hourly.json"
