@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from retrain.local.host.admin import Admin
 from retrain.local.host.blob_inbox import BlobInbox
 from retrain.local.host.code_watch import CodeWatch
+from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.http_gate import HttpGate
 from retrain.local.host.http_server import HttpServer
@@ -169,10 +170,11 @@ class FunctionsHost:
         life = ScriptHost(self.settings, self._keys, self.invocations, self._inbox, self._poison)
         try:
             await life.start()
-        except (OSError, RuntimeError) as error:  # the app's fault, or a service's it needs
+        except (OSError, RuntimeError, ValueError) as error:  # the app's, or a service's it needs
             self.state, self.error = "Error", str(error)
             self.ready.set()  # nobody need wait: it is a person's turn
-            if self._server is None and not self.settings.watch:
+            waits = self.settings.watch and isinstance(error, AppRefused)
+            if self._server is None and not waits:
                 raise
             log.error("the app can't be loaded: %s", error)  # noqa: TRY400 - the message is whole
             return
