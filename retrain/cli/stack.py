@@ -20,6 +20,20 @@ class EngineName(StrEnum):
 Data = Annotated[Path, typer.Option(help="Folder of all state.", metavar="DIR")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 is any free port.", metavar="PORT")]
 Watch = Annotated[bool, typer.Option("--watch", help="Reload the functions when they change.")]
+PortFaults = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Let faults be changed over HTTP on this port; 0 is any free one.",
+        metavar="PORT",
+        show_default="off",
+    ),
+]
+FaultsFile = Annotated[
+    Path | None,
+    typer.Option("--faults", help="What is to go wrong; see docs/faults.md.", metavar="FILE"),
+]
 Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
 
 
@@ -30,11 +44,14 @@ def up(
     port_servicebus: Port = 5672,
     port_batch: Port = 10100,
     port_images: Port = 10200,
+    faults: FaultsFile = None,
+    port_faults: PortFaults = None,
     engine: Engine = EngineName.AUTO,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
     """Start Retrain on this machine and keep it running until Ctrl-C."""
+    from retrain.local.faults import Plan, read_plan
     from retrain.local.stack import Ports, StackFailed, StackOptions
     from retrain.local.up import up as run_until_ctrl_c
 
@@ -44,8 +61,10 @@ def up(
         servicebus=port_servicebus,
         batch=port_batch,
         images=port_images,
+        faults=port_faults,
     )
-    options = StackOptions(data=data, ports=ports, engine=engine.value, reload=watch)
+    plan = read_plan(faults) if faults else Plan()
+    options = StackOptions(data=data, ports=ports, engine=engine.value, reload=watch, faults=plan)
     try:
         run_until_ctrl_c(options, as_json=as_json)
     except StackFailed as error:

@@ -20,6 +20,8 @@ from filelock import FileLock, Timeout
 from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
 from retrain.local.batch import BatchServer, BatchSettings
 from retrain.local.engine import Engine, find_engine
+from retrain.local.faults import Faults, Plan
+from retrain.local.faults.endpoint import ControlEndpoint
 from retrain.local.host import FunctionsHost, HostSettings
 from retrain.local.images import ImageBuilder, ImageSettings
 from retrain.local.servicebus import ServiceBusServer, ServiceBusSettings, read_config
@@ -39,13 +41,17 @@ def _nobody(text: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where the services listen on loopback; 0 is any free port."""
+    """Where the services listen on loopback; 0 is any free port.
+
+    faults: of the control endpoint, which is there only when it has a port.
+    """
 
     api: int = 7071
     blob: int = 10000
     servicebus: int = 5672
     batch: int = 10100
     images: int = 10200
+    faults: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,7 @@ class StackOptions:
 
     watch: when the watch looks, in NCRONTAB; in the cloud each minute is enough, and paid for.
     reload: load the functions anew when their code changes; `say` is told of it.
+    faults: what is to go wrong.
     """
 
     data: Path = Path(".retrain")
@@ -62,6 +69,12 @@ class StackOptions:
     watch: str = "*/5 * * * * *"
     reload: bool = False
     say: Callable[[str], None] = _nobody
+    faults: Plan = field(default_factory=Plan)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything can be made to go wrong."""
+        return bool(self.faults.rules) or self.ports.faults is not None
 
 
 class StackFailed(RuntimeError):
@@ -82,6 +95,8 @@ class Stack:
     batch: BatchServer
     host: FunctionsHost
     engine: Engine | None
+    faults: Faults
+    control: ControlEndpoint | None
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -95,7 +110,7 @@ class Stack:
             "batch_account": self.batch.settings.account,
             "batch_key": self.batch.settings.key,
             "engine": self.engine.name if self.engine else "none (processes)",
-        }
+        } | ({"faults": f"{self.control.url}/faults"} if self.control else {})
 
     @property
     def calls(self) -> dict[str, dict[str, int]]:
@@ -137,7 +152,7 @@ async def running(options: StackOptions) -> AsyncIterator[Stack]:
 
 
 async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> Stack:
-    ports = options.ports
+    ports, faults = options.ports, Faults(options.faults)
     engine = await asyncio.to_thread(_engine, options.engine)
 
     async def up(make: Callable[[], _AnyServer], flag: str) -> _AnyServer:
@@ -151,13 +166,17 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         open_.push_async_callback(server.stop)
         return server
 
-    azurite = await up(lambda: _azurite(data / "blob", ports.blob), "blob")
+    suffering = faults if options.faulty else None
+    azurite = await up(lambda: _azurite(data / "blob", ports.blob, suffering), "blob")
     for container in CONTAINERS:
         await azurite.reader.create(container)
     servicebus = await up(
         lambda: ServiceBusServer(
             ServiceBusSettings(
-                data=data / "servicebus", port=ports.servicebus, config=read_config(QUEUES)
+                data=data / "servicebus",
+                port=ports.servicebus,
+                config=read_config(QUEUES),
+                faults=faults,
             )
         ),
         "servicebus",
@@ -175,6 +194,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
                 port=ports.batch,
                 engine=engine,
                 environments=images.environments,
+                faults=faults,
             )
         ),
         "batch",
@@ -206,6 +226,10 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         ),
         "api",
     )
+    control = None
+    if ports.faults is not None:
+        endpoint = ControlEndpoint(faults, servicebus.actions | batch.actions, ports.faults)
+        control = await up(lambda: endpoint, "faults")
     return Stack(
         azurite=azurite,
         servicebus=servicebus,
@@ -213,6 +237,8 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         batch=batch,
         host=host,
         engine=engine,
+        faults=faults,
+        control=control,
     )
 
 
@@ -230,8 +256,10 @@ def _engine(preferred: str) -> Engine | None:
     return engine
 
 
-def _azurite(data: Path, port: int) -> AzuriteServer:
-    return AzuriteServer(AzuriteSettings(data=data, port=port, command=find_azurite()))
+def _azurite(data: Path, port: int, faults: Faults | None) -> AzuriteServer:
+    return AzuriteServer(
+        AzuriteSettings(data=data, port=port, command=find_azurite(), faults=faults)
+    )
 
 
 def _uv() -> str:

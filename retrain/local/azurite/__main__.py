@@ -2,34 +2,48 @@
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
 
+from retrain.jobfile.errors import JobFileError
 from retrain.local.azurite.command import AzuriteMissing, find_azurite
 from retrain.local.azurite.server import AzuriteServer, AzuriteSettings
+from retrain.local.faults import Faults
+from retrain.local.faults.options import add_options, control, faults_of, wanted
 
 
-async def _serve(settings: AzuriteSettings) -> None:
+async def _serve(settings: AzuriteSettings, asked: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with AzuriteServer(settings) as server:
+    async with (
+        AzuriteServer(settings) as server,
+        control(asked, settings.faults or Faults(), {}),
+    ):
         sys.stdout.write(f"Blob Storage: {server.connection_string}\n")
         sys.stdout.flush()
         await ended.wait()
 
 
 def main() -> int:
-    """Run Azurite until a signal; 1 when it could not start."""
+    """Run Azurite until a signal; 1 when it could not start, 2 for a bad --faults."""
     parser = argparse.ArgumentParser(prog="python -m retrain.local.azurite", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=10000, help="0 for any free port")
     parser.add_argument("--data", type=Path, default=Path(".retrain/blob"))
+    add_options(parser)
     asked = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("retrain.faults").setLevel(logging.INFO)
     try:
-        settings = AzuriteSettings(asked.data, asked.host, asked.port, find_azurite())
-        asyncio.run(_serve(settings))
+        faults = faults_of(asked) if wanted(asked) else None
+        settings = AzuriteSettings(asked.data, asked.host, asked.port, find_azurite(), faults)
+        asyncio.run(_serve(settings, asked))
+    except JobFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except (AzuriteMissing, OSError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -11,15 +11,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrain.jobfile.errors import JobFileError
 from retrain.local.batch.server import BatchServer
 from retrain.local.batch.settings import DEFAULT_KEY, BatchSettings
 from retrain.local.engine import find_engine
+from retrain.local.faults.options import add_options, control, faults_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 after a signal, 1 when it can't start."""
+    """0 after a signal, 1 when it can't start, 2 for a bad --faults."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        faults = faults_of(options)
+    except JobFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     settings = BatchSettings(
         data=options.data,
         host=options.host,
@@ -30,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environments=options.environments,
         allocation_seconds=options.allocation_seconds,
         speed=options.speed,
+        faults=faults,
     )
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, options))
     except (OSError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"{_words(error)}\n")
         return 1
@@ -46,13 +54,16 @@ def _words(error: Exception) -> str:
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
-async def _serve(settings: BatchSettings) -> None:
+async def _serve(settings: BatchSettings, options: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stopped.set)
-    async with BatchServer(settings) as server:
+    async with (
+        BatchServer(settings) as server,
+        control(options, server.faults, server.actions),
+    ):
         sys.stdout.write(
             f"endpoint {server.endpoint}\naccount  {settings.account}\nkey      {settings.key}\n"
         )
@@ -80,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         default=1.0,
         help="how much faster than the clock autoscale intervals and resize timeouts pass (1)",
     )
+    add_options(parser)
     return parser
 
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrain.jobfile.errors import JobFileError
+from retrain.local.faults.options import add_options, control, faults_of
 from retrain.local.servicebus.config import ConfigError, read_config
 from retrain.local.servicebus.sas import DEFAULT_KEY, Key
 from retrain.local.servicebus.server import PORT, ServiceBusServer, ServiceBusSettings
@@ -33,7 +35,7 @@ All of it is described in docs/servicebus.md."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run; gives the exit code: 0, or 1 with the reason on stderr."""
+    """Run; gives the exit code: 0, or 1 with the reason on stderr, 2 for a bad --faults."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
@@ -44,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=options.host,
             keys=tuple(options.key or (DEFAULT_KEY,)),
             allow_any_token=options.allow_any_token,
+            faults=faults_of(options),
         )
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, options))
+    except JobFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except OSError as error:
         sys.stderr.write(f"{error.strerror or error}\n")
         return 1
@@ -93,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         help="ask nobody for a key, and let in tokens that can't be checked here, as Entra ID's "
         "(azure-identity)",
     )
+    add_options(parser)
     return parser
 
 
@@ -103,12 +110,15 @@ def _key(text: str) -> Key:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-async def _serve(settings: ServiceBusSettings) -> None:
+async def _serve(settings: ServiceBusSettings, options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with ServiceBusServer(settings) as server:
+    async with (
+        ServiceBusServer(settings) as server,
+        control(options, server.faults, server.actions),
+    ):
         sys.stdout.write(f"{server.connection_string}\n{server.certificate.resolve()}\n")
         sys.stdout.flush()
         await ended.wait()

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from retrain.local.faults import Faults
+from retrain.local.faults import Action, Faults
 from retrain.local.servicebus.admin.administration import Administration
 from retrain.local.servicebus.admin.certificate import Certificate
 from retrain.local.servicebus.admin.http import HttpConnection
 from retrain.local.servicebus.door import Door, House
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
+from retrain.local.servicebus.fault_actions import close_links, lose_locks
 from retrain.local.servicebus.listener import Listener
 from retrain.local.servicebus.messages import message_of
 from retrain.local.servicebus.sas import DEFAULT_KEY, Key, Keys, Right
@@ -106,6 +107,16 @@ class ServiceBusServer:
     def faults(self) -> Faults:
         """What it suffers; rules may come and go at any time."""
         return self.settings.faults
+
+    @property
+    def actions(self) -> dict[str, Action]:
+        """What the control endpoint can do to it at once."""
+        return {
+            "servicebus/close-links": lambda body: close_links(
+                self.namespace, self._house.guests, body
+            ),
+            "servicebus/lose-locks": lambda body: lose_locks(self.namespace, body),
+        }
 
     def listener(self, path: str) -> Listener:
         """Receive in this process, without a wire, from a queue or `topic/Subscriptions/name`.

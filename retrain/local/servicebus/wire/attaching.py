@@ -62,6 +62,7 @@ class Sending:
     def __init__(self, session: Session, entity: Entity) -> None:
         self._session = session
         self._entity = entity
+        self.entity: str | None = entity.name
         self.told = entity.settings.max_message_bytes
         self.limit = self.told + _ENVELOPE
 

@@ -24,9 +24,13 @@ _CREDIT: Final = 1000
 
 
 class Sink(Protocol):
-    """Where a link's transfers go. `limit`: the largest that it looks at, in bytes."""
+    """Where a link's transfers go. `limit`: the largest that it looks at, in bytes.
+
+    entity: whose messages they are; None for requests.
+    """
 
     limit: int
+    entity: str | None
 
     @property
     def told(self) -> int:
@@ -44,6 +48,7 @@ class IncomingLink:
         self.handle = handle
         self.limit = sink.told
         self.claim: Claim | None = None
+        self.entity = sink.entity
         self._session = session
         self._sink = sink
         self._credit = _CREDIT

@@ -44,6 +44,7 @@ class OutgoingLink:
         self.address = address
         self.target = target
         self.queue = queue
+        self.entity = queue.name if queue else None
         self.removes = False
         self.waiting = self.held = False
         self.session_id: str | None = None

@@ -42,6 +42,8 @@ _SENDING: Final = ("com.microsoft:schedule-message", "com.microsoft:cancel-sched
 class Requests:
     """The sink of a request link. entity: None for `$cbs`."""
 
+    entity: str | None = None
+
     def __init__(self, session: Session, address: str, entity: Entity | None) -> None:
         self._session = session
         self._address = address
