@@ -25,6 +25,11 @@ JOB_ENDED: Final = Problem(
     "terminated it.",
     "Look at the job in the Batch account, and at its quota.",
 )
+NODE_LOST: Final = Problem(
+    "NodeLost",
+    "The run's node became unusable, and Azure Batch has no other one for it.",
+    "Nothing, if another attempt ends well; else look at the pool's nodes in the Batch account.",
+)
 _SECONDS = (1, 1, 2, 4, 8, 15)  # between looks at a task whose marker was seen; the last one holds
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.app.observing import JOB_ENDED, Observer
+from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
 from shared.domain.errors import NotFound
 from shared.domain.events import AttemptEnded, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
@@ -107,16 +107,26 @@ class Watch:
             self._over(scene, run)
             return 1
         pool = scene.pools.get(key)
-        if pool and pool.errors and not pool.nodes:
-            self._unallocated(scene, run, pool.errors[0])
-        elif pool and pool.running and run.status is not Status.RUNNING:
-            self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)
-        elif pool and pool.preparing and run.status is Status.PROVISIONING:
-            self.observer.moved(run.name, run.attempt, Status.PREPARING, scene.tag)
-        elif run.status is not Status.RUNNING and scene.quiet(run, GRACE) and looks > 0:
+        if pool and self._told_by(pool, scene, run):
+            return 0
+        if run.status is not Status.RUNNING and scene.quiet(run, GRACE) and looks > 0:
             self.observer.observe(run.name, run.attempt, tag=scene.tag)
             return 1
         return 0
+
+    def _told_by(self, pool: PoolSeen, scene: Scene, run: Summary) -> bool:
+        """Tell the run what its pool says, unless that is nothing new."""
+        if pool.errors and not pool.nodes:
+            self._unallocated(scene, run, pool.errors[0])
+        elif pool.lost and not (pool.preparing or pool.running):
+            self.observer.lost(run.name, run.attempt, scene.tag, NODE_LOST)
+        elif pool.running and run.status is not Status.RUNNING:
+            self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)
+        elif pool.preparing and run.status is Status.PROVISIONING:
+            self.observer.moved(run.name, run.attempt, Status.PREPARING, scene.tag)
+        else:
+            return False
+        return True
 
     def _over(self, scene: Scene, run: Summary) -> None:
         if not self.observer.observe(run.name, run.attempt, tag=scene.tag):

@@ -85,6 +85,7 @@ def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> Po
         errors=tuple(_unallocated(error) for error in pool.resize_errors or ()),
         preparing=sum(tier.starting + tier.waiting_for_start_task + tier.idle for tier in nodes),
         running=sum(tier.running for tier in nodes),
+        lost=sum(tier.unusable + tier.start_task_failed for tier in nodes),
     )
 
 

@@ -77,7 +77,10 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class PoolSeen:
-    """key: the attempt's.  errors: why nodes could not be had.  preparing, running: node counts."""
+    """key: the attempt's.  errors: why nodes could not be had.
+
+    preparing, running, lost: node counts; a lost node is there and of no use.
+    """
 
     id: str
     key: str
@@ -89,6 +92,7 @@ class PoolSeen:
     errors: tuple[Problem, ...]
     preparing: int = 0
     running: int = 0
+    lost: int = 0
 
 
 class Inventory(Protocol):

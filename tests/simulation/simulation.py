@@ -35,7 +35,13 @@ LOCK: Final = 30.0
 _WELL: Final[tuple[Cause, ...]] = ("none",) * 3
 _BADLY: Final[tuple[Cause, ...]] = ("script", "timeout", "configuration", "infrastructure")
 _BY_ITSELF: Final[tuple[Ending, ...]] = ("itself",) * 8
-_ODDLY: Final[tuple[Ending, ...]] = ("never allocated", "job expires", "vanishes", "refused")
+_ODDLY: Final[tuple[Ending, ...]] = (
+    "never allocated",
+    "node lost",
+    "job expires",
+    "vanishes",
+    "refused",
+)
 
 
 class Simulation:

@@ -13,7 +13,7 @@ from shared.domain.run import Problem
 from shared.ports.compute import AttemptSeen, Order, PoolSeen, Report
 from tests.simulation.twins.clock import Clock
 
-Ending = Literal["itself", "never allocated", "job expires", "vanishes", "refused"]
+Ending = Literal["itself", "never allocated", "node lost", "job expires", "vanishes", "refused"]
 #: How long Batch takes to delete a job; its id is taken until then.
 DELETING = timedelta(seconds=20)
 
@@ -94,6 +94,8 @@ class SimulatedCompute:
             return None
         if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
             return Report(phase="provisioning")
+        if self._lost_node(attempt):
+            return Report(phase="provisioning")  # its task is back in the queue, forever
         if now < attempt.started_at:
             return Report(phase="preparing", prepared_at=attempt.prepared_at)
         if now < attempt.over_at:
@@ -150,6 +152,10 @@ class SimulatedCompute:
             return None
         return attempt
 
+    def _lost_node(self, attempt: Attempt) -> bool:
+        """A node that is lost is so as soon as its script has started."""
+        return attempt.fate.ending == "node lost" and self.clock.now >= attempt.started_at
+
     def _seen(self, key: str) -> AttemptSeen:
         attempt = self.made[key]
         expired = attempt.fate.ending == "job expires" and self.clock.now >= attempt.over_at
@@ -170,16 +176,18 @@ class SimulatedCompute:
     def _pool(self, attempt: Attempt) -> PoolSeen:
         report = self._report(attempt.order.key)
         phase = report.phase if report else "ended"
+        lost = self._lost_node(attempt)
         starved = attempt.fate.ending == "never allocated" and self.clock.now > attempt.prepared_at
         return PoolSeen(
             id=f"{BATCH_PREFIX}pool-{attempt.order.key}",
             key=attempt.order.key,
             run=attempt.order.run,
             state="active",
-            nodes=int(phase != "provisioning"),
+            nodes=int(phase != "provisioning" or lost),
             deleting=attempt.deleted_at is not None and attempt.order.key in self.made,
             created_at=attempt.created_at,
             errors=(Problem("AllocationFailed", "No capacity."),) if starved else (),
             preparing=int(phase == "preparing"),
             running=int(phase == "running"),
+            lost=int(lost),
         )

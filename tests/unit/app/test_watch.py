@@ -90,6 +90,11 @@ SEEN: dict[str, tuple[Callable[[], Twins], timedelta, list[tuple[str, ...]]]] = 
         timedelta(seconds=9),
         [("ended", "infrastructure", "AllocationFailed")],
     ),
+    "its only node lost": (
+        lambda: a_world(a_run(S.RUNNING), fate=Fate(ending="node lost")),
+        timedelta(seconds=9),
+        [("ended", "infrastructure", "NodeLost")],
+    ),
     "job expired, its task never started": (
         lambda: a_world(provisioning(), fate=Fate(ending="job expires")),
         timedelta(seconds=9),
