@@ -94,9 +94,9 @@ class LocalStack:
 
 
 @contextmanager
-def running_stack(data: Path, engine: str = "none") -> Iterator[LocalStack]:
+def running_stack(data: Path, engine: str = "none", *options: str) -> Iterator[LocalStack]:
     stack = LocalStack(data, engine)
-    stack.start()
+    stack.start(*options)
     try:
         yield stack
     finally:
