@@ -29,18 +29,24 @@ def client_of(server: BatchServer, **terms: Any) -> BatchClient:
 
 
 @contextmanager
-def control(server: BatchServer) -> Iterator[Callable[[str, dict[str, Any]], tuple[int, Any]]]:
-    """Its control endpoint, in the server's own event loop: asks an action, gives the answer."""
+def controlled(server: BatchServer) -> Iterator[str]:
+    """The address of its control endpoint, which runs in the server's own event loop."""
     loop = within(server, lambda _: asyncio.get_running_loop())
     endpoint = ControlEndpoint(server.faults, server.actions, 0)
     asyncio.run_coroutine_threadsafe(endpoint.start(), loop).result(20)
     try:
-        with httpx.Client(base_url=endpoint.url, trust_env=False) as client:
-
-            def ask(action: str, body: dict[str, Any]) -> tuple[int, Any]:
-                answer = client.post(action, json=body)
-                return answer.status_code, answer.json()
-
-            yield ask
+        yield endpoint.url
     finally:
         asyncio.run_coroutine_threadsafe(endpoint.stop(), loop).result(20)
+
+
+@contextmanager
+def control(server: BatchServer) -> Iterator[Callable[[str, dict[str, Any]], tuple[int, Any]]]:
+    """Asks an action of the control endpoint, and gives the answer."""
+    with controlled(server) as url, httpx.Client(base_url=url, trust_env=False) as client:
+
+        def ask(action: str, body: dict[str, Any]) -> tuple[int, Any]:
+            answer = client.post(action, json=body)
+            return answer.status_code, answer.json()
+
+        yield ask
