@@ -3,11 +3,12 @@
 Codes are the service's own, and a rule may name another one.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from retrain.local.faults import http
+from retrain.local.faults import http, operations
+from retrain.local.faults.operations import one_of
 from retrain.local.faults.rule import Glob, Rule, Where
 from retrain.local.faults.span import Seconds, seconds
 
@@ -31,8 +32,10 @@ class TaskWhere(NodeWhere):
     task: Glob | None = None
 
 
-class BatchWhere(http.RequestWhere, TaskWhere):
+class BatchWhere(TaskWhere):
     """What a request names, in its path or as the id of what it makes."""
+
+    operation: Annotated[Glob, AfterValidator(one_of(operations.batch))] | None = None
 
 
 class BatchRule(Rule):

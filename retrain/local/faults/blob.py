@@ -8,12 +8,13 @@ from typing import Literal
 from pydantic import Field
 
 from retrain.local.faults import http
-from retrain.local.faults.rule import Glob, Rule
+from retrain.local.faults.rule import Glob, Rule, Where
 
 
-class BlobWhere(http.RequestWhere):
+class BlobWhere(Where):
     """operation: as in "PUT blob blocklist", "GET container list"."""
 
+    operation: Glob | None = None
     container: Glob | None = None
     blob: Glob | None = None
 

@@ -7,16 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from retrain.local.faults.rule import Glob, Strict, Where
+from retrain.local.faults.rule import Strict
 from retrain.local.faults.span import Seconds, seconds
 
 Effect = Literal["before", "after"]
-
-
-class RequestWhere(Where):
-    """operation: as the service's `calls` count it."""
-
-    operation: Glob | None = None
 
 
 class RequestFault(Strict):

@@ -4,11 +4,13 @@ entity is a queue or `topic/Subscriptions/name`; operation is as `calls` count i
 complete, renew_lock, accept_session, schedule, …
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from retrain.local.faults import operations
 from retrain.local.faults.http import Effect
+from retrain.local.faults.operations import one_of
 from retrain.local.faults.rule import Glob, Rule, Where
 from retrain.local.faults.span import Seconds, seconds
 
@@ -23,7 +25,7 @@ class EntityWhere(Where):
 class OperationWhere(EntityWhere):
     """operation: which of the client's wishes."""
 
-    operation: Glob | None = None
+    operation: Annotated[Glob, AfterValidator(one_of(operations.servicebus))] | None = None
 
 
 class ServiceBusRule(Rule):

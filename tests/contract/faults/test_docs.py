@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from retrain.local.batch import BatchServer
 from retrain.local.faults import read_plan
 from retrain.local.faults.kinds import KINDS
+from retrain.local.faults.operations import SERVICEBUS
 from retrain.local.faults.rule import Rule
 from retrain.local.faults.span import Span
 from tests.contract.faults.batch_service import controlled, faulty_batch
@@ -95,6 +96,13 @@ def test_every_kind_is_described(service: str, name: str) -> None:
 @pytest.mark.parametrize("service", KINDS)
 def test_no_kind_is_described_that_is_not_there(service: str) -> None:
     assert set(table(service)) == set(KINDS[service])
+
+
+def test_every_operation_of_service_bus_is_named() -> None:
+    section = PAGE.split(HEADINGS["servicebus"])[1].split("| kind |")[0]
+    assert set(re.findall(r"`(\w+)`", section)) - {"where", "entity", "session", "operation"} == (
+        SERVICEBUS
+    )
 
 
 def test_every_rules_field_is_described() -> None:

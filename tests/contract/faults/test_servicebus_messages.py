@@ -1,7 +1,5 @@
 """What befalls messages on their way: late, twice, or with a lock that is lost."""
 
-import time
-
 import pytest
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage
 from azure.servicebus.exceptions import MessageLockLostError, SessionLockLostError
@@ -75,7 +73,6 @@ def test_a_completed_message_comes_twice_even_where_duplicates_are_detected(
 def test_a_late_message_is_overtaken(clients: Clients, faults: Faults) -> None:
     faults.add(servicebus.Late(where=at("late"), seconds=seconds(1), times=1))
     sender, receiver = clients.sender("late"), clients.receiver("late")
-    began = time.time()
     for text in ("first", "second"):
         sender.send_messages(ServiceBusMessage(text))
     seen = []
@@ -84,7 +81,6 @@ def test_a_late_message_is_overtaken(clients: Clients, faults: Faults) -> None:
         seen.append(body(message))
         receiver.complete_message(message)
     assert seen == [b"second", b"first"]
-    assert time.time() - began >= 1
 
 
 def test_faults_befall_a_listener_in_the_same_process_too(

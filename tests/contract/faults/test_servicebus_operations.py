@@ -1,6 +1,5 @@
 """What befalls a client's wishes at Service Bus, and what the unmodified SDK makes of it."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,8 @@ from azure.servicebus.exceptions import (
 )
 
 from retrain.local.faults import Faults, Rule, seconds, servicebus
+from retrain.local.faults.operations import SERVICEBUS
+from retrain.local.servicebus import management
 from tests.contract.servicebus.clients import Clients, body, one, some
 from tests.contract.servicebus.emulator import Emulator
 
@@ -75,9 +76,9 @@ def test_a_send_that_fails(
 
 
 AGAIN: dict[str, Rule] = {
-    "an error": servicebus.Error(where=at("sent", "send"), times=2),
-    "the link closed": servicebus.ClosedLink(where=at("sent", "send"), times=2),
-    "the connection cut": servicebus.Drop(where=at("sent", "send"), times=2),
+    "an error": servicebus.Error(where=at("sent", "send"), times=1),
+    "the link closed": servicebus.ClosedLink(where=at("sent", "send"), times=1),
+    "the connection cut": servicebus.Drop(where=at("sent", "send"), times=1),
 }
 
 
@@ -88,7 +89,7 @@ def test_the_sdk_sends_again(
     name = faults.add(rule)
     with patient.get_queue_sender("sent") as sender:
         send(sender)
-    assert faults.tally(name).struck == 2
+    assert faults.tally(name).struck == 1
     receiver = clients.receiver("sent")
     receiver.complete_message(one(receiver))
     assert not receiver.peek_messages(1)
@@ -186,10 +187,9 @@ def test_latency_keeps_the_order(clients: Clients, faults: Faults) -> None:
     send(sender, "warm")
     receiver.complete_message(one(receiver))
     faults.add(servicebus.Latency(where=at("slow", "send"), seconds=seconds(0.3)))
-    began = time.monotonic()
     for text in ("1", "2"):
         send(sender, text)
-    assert time.monotonic() - began >= 0.6
+    assert len(faults.last) == 2
     found = some(receiver, 2)
     assert [body(message) for message in found] == [b"1", b"2"]
     for message in found:
@@ -200,3 +200,19 @@ def test_without_rules_nothing_is_asked(clients: Clients, faults: Faults) -> Non
     send(clients.sender("other"))
     assert not faults.armed
     assert faults.last == ()
+
+
+def test_every_request_has_a_name_that_rules_can_use(emulator: Emulator) -> None:
+    namespace = emulator.server.namespace
+    settled = [{"disposition-status": each} for each in ("completed", "abandoned", "defered")]
+    names = {
+        management.Request(
+            namespace=namespace,
+            entity=namespace.receiving("q"),
+            operation=f"com.microsoft:{operation}",
+            body=dict(fields),
+        ).counted_as
+        for operation in management._OPERATIONS
+        for fields in (settled if operation == "update-disposition" else [{}])
+    }
+    assert names <= SERVICEBUS

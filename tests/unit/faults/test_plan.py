@@ -75,6 +75,15 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
                     "where": {"job": "x"}}]},
         ["rules[0].where.job: unknown field here; known are pool"],
     ),
+    "an operation that is not there": (
+        {"rules": [{**THROTTLE, "where": {"operation": "create_jbo"}}]},
+        ["rules[0].where.operation: there is no operation 'create_jbo'; did you mean "
+         "'create_job'?"],
+    ),
+    "a pattern that fits no operation": (
+        {"rules": [{"service": "servicebus", "kind": "drop", "where": {"operation": "snd*"}}]},
+        ["rules[0].where.operation: there is no operation 'snd*'; did you mean 'send'?"],
+    ),
     "a field that is missing": (
         {"rules": [{"service": "batch", "kind": "latency"}]},
         ["rules[0].seconds: is required; add it"],
