@@ -11,14 +11,14 @@ from typing import Final
 
 from shared.jobs.problems import refusal
 
-#: What clients of Service Bus ask on links, and through `$management`.
+#: What clients of Service Bus ask on links, through `$management`, and over https (administer).
 SERVICEBUS: Final = frozenset(
     {
         *("attach", "accept_session", "send"),
         *("complete", "abandon", "defer", "dead_letter", "release", "renew_lock"),
         *("peek", "receive", "schedule", "cancel_scheduled"),
         *("renew_session_lock", "get_session_state", "set_session_state", "list_sessions"),
-        *("add_rule", "remove_rule", "enumerate_rules"),
+        *("add_rule", "remove_rule", "enumerate_rules", "administer"),
     }
 )
 

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from retrain.local.servicebus.admin import atom
@@ -13,6 +14,7 @@ from retrain.local.servicebus.admin.places import place_of
 from retrain.local.servicebus.engine.namespace import Namespace
 from retrain.local.servicebus.errors import BadRequest, ServiceBusError, Unauthorized
 from retrain.local.servicebus.sas import Keys, Right
+from retrain.local.servicebus.wire.suffering import Cut, suffer
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,19 @@ class NotWritten(ServiceBusError):
     status = 500
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A request has no line of its own to hold; cutting it is left to its answer."""
+
+    namespace: Namespace
+
+    def hold(self, seconds: float) -> None:
+        """Nothing: it is answered at once."""
+
+    def abort(self) -> None:
+        """Nothing: see Response.cut."""
+
+
 class Administration:
     """keys: None when any token is taken. commit: writes to disk what an answer tells of."""
 
@@ -58,7 +73,7 @@ class Administration:
         host = request.headers.get("host", "localhost")
         try:
             self._authorize(request, path)
-            response = self._perform(request, path, host)
+            response = self._perform_or_suffer(request, path, host)
             self._commit()
             return response
         except ServiceBusError as error:
@@ -73,6 +88,16 @@ class Administration:
 
     def _refusal(self, error: ServiceBusError, place: str) -> Response:
         return atom.refusal(error, place, str(uuid.uuid4()), self._now())
+
+    def _perform_or_suffer(self, request: Request, path: str, host: str) -> Response:
+        if not self._namespace.faults.armed:
+            return self._perform(request, path, host)
+        line = _Line(self._namespace)
+        entity = unquote(path).strip("/")
+        try:
+            return suffer(line, "administer", entity, lambda: self._perform(request, path, host))
+        except Cut:
+            return Response(0, cut=True)
 
     def _perform(self, request: Request, path: str, host: str) -> Response:
         place = place_of(path)

@@ -22,6 +22,7 @@ BODY_LIMIT: Final = 1 << 20
 _HEAD_LIMIT: Final = 1 << 16
 #: Seconds that a connection may lie idle, or take for one request.
 _IDLE: Final = 120.0
+_PHRASES: Final = {each.value: each.phrase for each in HTTPStatus}
 
 
 @dataclass(slots=True)
@@ -36,16 +37,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """last: the connection ends after it."""
+    """last: the connection ends after it. cut: it ends in place of it."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/xml; charset=utf-8"
     last: bool = False
+    cut: bool = False
 
     def encoded(self) -> bytes:
         lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, '')}",
             f"Content-Length: {len(self.body)}",
             "Server: Retrain",
         ]
@@ -166,6 +168,9 @@ class HttpConnection(asyncio.Protocol):
 
     def _say(self, response: Response) -> None:
         if self._transport is None or self._transport.is_closing():
+            return
+        if response.cut:
+            self._transport.abort()
             return
         self._transport.write(response.encoded())
         if response.last:

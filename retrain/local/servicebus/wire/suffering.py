@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from retrain.local.faults.servicebus import (
     ClosedLink,
@@ -16,11 +16,24 @@ from retrain.local.faults.servicebus import (
 from retrain.local.servicebus.errors import ServiceBusError
 
 if TYPE_CHECKING:
-    from retrain.local.servicebus.wire.connection import Connection
+    from retrain.local.servicebus.engine.namespace import Namespace
 
 _SERVICE: Final = "servicebus"
 
 Result = TypeVar("Result")
+
+
+class Line(Protocol):
+    """What a client is connected by."""
+
+    @property
+    def namespace(self) -> Namespace: ...
+
+    def hold(self, seconds: float) -> None:
+        """Say nothing for so long; then all of it, in order."""
+
+    def abort(self) -> None:
+        """Cut it, without a word."""
 
 
 class Imposed(ServiceBusError):
@@ -41,25 +54,25 @@ class Cut(Imposed):
 
 
 def suffer(
-    connection: Connection,
+    line: Line,
     operation: str,
     entity: str,
     do: Callable[[], Result],
     session: str | None = None,
 ) -> Result:
     """Do it with what the rules say in its way. Raises Imposed and what `do` raises."""
-    faults = connection.namespace.faults
+    faults = line.namespace.faults
     facts = {"operation": operation, "entity": entity}
     if session is not None:
         facts["session"] = session
     for late in faults.strikes(_SERVICE, Latency, **facts):
-        connection.hold(late.draw(late.rule.seconds))
+        line.hold(late.draw(late.rule.seconds))
     struck = faults.strike(_SERVICE, OperationFault, **facts)
     rule = struck.rule if struck else None
     if isinstance(rule, Drop):
         if rule.effect == "after":
             do()
-        connection.abort()
+        line.abort()
         raise Cut("amqp:connection:forced", "The connection is cut.")
     if isinstance(rule, ClosedLink):
         raise LinkClosed(rule.condition, rule.message)
