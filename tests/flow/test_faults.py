@@ -60,18 +60,69 @@ def test_runs_end_completed_once_and_leave_no_compute(stack: LocalStack, tmp_pat
     assert all(struck.values()), struck
 
 
-def test_a_lost_node_is_replaced_by_another_attempt(stack: LocalStack, tmp_path: Path) -> None:
-    """The node is gone in the middle of the script; the run is tried again elsewhere."""
-    httpx.delete(stack.addresses["faults"], trust_env=False)
+def add(stack: LocalStack, **rule: Any) -> None:
+    answer = httpx.post(stack.addresses["faults"], json=rule, trust_env=False)
+    assert answer.status_code == 201, answer.text
+
+
+def replace(stack: LocalStack) -> None:
+    """No faults any more."""
+    answer = httpx.put(stack.addresses["faults"], json={}, trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+FAILURES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "the image can't be pulled": (
+        {"kind": "image_pull_failure", "message": "manifest unknown"},
+        *("ContainerInvalidImage", "manifest unknown"),
+    ),
+    "an input can't be read": (
+        {"kind": "input_download_failure", "code": "ResourceContainerAccessDenied"},
+        *("ResourceContainerAccessDenied", "input"),
+    ),
+    "outputs can't be kept": (
+        {"kind": "output_upload_failure", "pattern": "outputs/*"},
+        *("FileUploadMiscError", "uploading"),
+    ),
+}
+
+
+def test_what_no_repeat_would_mend_fails_the_run_at_once(stack: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("1,2\n")
+    with stack.client() as client:
+        rows = client.upload_inputs(tmp_path / "rows.csv")
+        for rule, code, words in FAILURES.values():
+            replace(stack)
+            add(stack, service="batch", where={"task": "train"}, **rule)
+            document = job(
+                "echo m > outputs/m", inputs={"rows": {"type": "uri_file", "path": rows}}
+            )
+            run = ended(client, client.create_job(document)["name"])
+            assert (run["status"], run["attempt"]) == ("Failed", 1)
+            assert run["error"] is not None
+            assert run["error"]["code"] == code
+            assert words in run["error"]["message"]
+            assert run["error"]["remedy"]
+        assert no_compute_left(client)
+
+
+def test_what_the_cloud_lacks_or_loses_is_tried_again(stack: LocalStack, tmp_path: Path) -> None:
+    """One run gets no node; the other loses its in the middle of the script."""
+    replace(stack)
     flag = tmp_path / "flag"
     with stack.client() as client:
-        name = client.create_job(job(f"while ! test -e {flag}; do sleep 0.05; done"))["name"]
-        eventually(lambda: client.get_job(name)["status"] == "Running")
-        (pool,) = eventually(lambda: client.compute()["pools"])
+        lost = client.create_job(job(f"while ! test -e {flag}; do sleep 0.05; done"))["name"]
+        assert eventually(lambda: client.get_job(lost)["status"] == "Running")
+        (pool,) = client.compute()["pools"]
+        quota = "AccountCoreQuotaReached"
+        add(stack, service="batch", kind="allocation_failure", code=quota, times=1)
+        lacking = client.create_job(job("true"))["name"]
         url = stack.addresses["faults"].replace("/faults", "/batch/unusable")
         answer = httpx.post(url, json={"pool": pool["id"]}, trust_env=False)
         assert answer.status_code == 200, answer.text
         flag.touch()
-        run = ended(client, name)
-        assert (run["status"], run["attempt"]) == ("Completed", 2)
+        for name, reason in ((lost, "NodeLost"), (lacking, quota)):
+            run = ended(client, name)
+            assert (run["status"], run["attempt"]) == ("Completed", 2), run
+            assert reason in [moment["note"] for moment in run["timeline"]]
         assert no_compute_left(client)
