@@ -151,7 +151,7 @@ async def _loses_locks(server: ServiceBusServer, client: ServiceBusClient) -> No
         message = await one(receiver)
         sessions = server.listener("steps")._queue.sessions
         assert sessions
-        sessions._expired("s")
+        sessions.lose("s")
         with pytest.raises(SessionLockLostError):
             await receiver.complete_message(message)
 

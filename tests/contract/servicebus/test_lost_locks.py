@@ -58,9 +58,7 @@ def lose_sessions(emulator: Emulator, queue: str) -> None:
     async def lose() -> None:
         sessions = emulator.server.listener(queue)._queue.sessions
         assert sessions
-        for session in list(sessions.by_id.values()):
-            if session.owner:
-                sessions._expired(session.id)
+        sessions.lose_all()
 
     emulator.do(lose())
 

@@ -103,10 +103,7 @@ class IncomingLink:
         self._credit -= 1
         outcome = ACCEPTED
         try:
-            if first.state and first.state.descriptor == TRANSACTIONAL_CODE:
-                raise NotImplementedHere("There are no transactions here.")
-            if size > self._sink.limit:
-                raise MessageTooLarge(self._sink.told, size)
+            self._check(first, size)
             self._sink.take(payload, first.message_format)
         except LinkClosed as error:
             self._session.detach(self, error)
@@ -121,6 +118,13 @@ class IncomingLink:
         if self._credit < _CREDIT // 2:
             self._credit = _CREDIT
             self._grant()
+
+    def _check(self, first: Transfer, size: int) -> None:
+        """Raises NotImplementedHere, MessageTooLarge."""
+        if first.state and first.state.descriptor == TRANSACTIONAL_CODE:
+            raise NotImplementedHere("There are no transactions here.")
+        if size > self._sink.limit:
+            raise MessageTooLarge(self._sink.told, size)
 
     def _grant(self) -> None:
         self._session.flow(UInt(self.handle), UInt(self._count), UInt(self._credit))

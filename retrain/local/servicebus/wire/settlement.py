@@ -55,21 +55,27 @@ def settle(session: Session, disposition: Disposition) -> None:
     else:  # the range is the client's, and may be absurd: go by what there is
         numbers = [number for number in session.unsettled if first <= number <= last]
     for number in numbers:
-        link, token = session.unsettled.pop(number)
-        try:
-            outcome = _settled(session, link, token, disposition.state)
-        except LockLost as error:
-            outcome = rejected(link.lost(error))
-        except LinkClosed as error:
-            session.detach(link, error)
-            continue
-        except NotImplementedHere as error:
-            session.unsettled[number] = link, token
-            outcome = rejected(error)
-        except ServiceBusError as error:
-            outcome = rejected(error)
-        if not disposition.settled:
+        if number not in session.unsettled:
+            continue  # its link was closed by one before it
+        outcome = _outcome(session, number, disposition.state)
+        if outcome and not disposition.settled:
             session.send(0x15, False, UInt(number), UInt(number), True, outcome)
+
+
+def _outcome(session: Session, number: int, state: Described | None) -> Encoded | None:
+    """What came of it; None when there is no link any more to tell it."""
+    if state and state.descriptor == TRANSACTIONAL_CODE:
+        return rejected(NotImplementedHere("There are no transactions here to settle it in."))
+    link, token = session.unsettled.pop(number)
+    try:
+        return _settled(session, link, token, state)
+    except LockLost as error:
+        return rejected(link.lost(error))
+    except LinkClosed as error:
+        session.detach(link, error)
+        return None
+    except ServiceBusError as error:
+        return rejected(error)
 
 
 def _settled(
@@ -99,7 +105,7 @@ def _operation(state: Described | None) -> str:
 
 
 def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
-    """Returns the outcome that confirms it. Raises LockLost, NotImplementedHere."""
+    """Returns the outcome that confirms it. Raises LockLost."""
     code = state.descriptor if state else RELEASED_CODE
     fields: list[Any] = state.value if state and isinstance(state.value, list) else []
     if code == ACCEPTED_CODE:
@@ -115,8 +121,6 @@ def _apply(queue: Queue, token: bytes, state: Described | None) -> Encoded:
         elsewhere = len(fields) > 1 and fields[1] is True
         (queue.defer if elsewhere else queue.abandon)(token)
         return Encoded(encode_described_list(MODIFIED_CODE, *map(bool, fields[:2])))
-    if code == TRANSACTIONAL_CODE:
-        raise NotImplementedHere("There are no transactions here: nothing can be settled in one.")
     raise DecodeError(f"unknown delivery state {code!r}")
 
 

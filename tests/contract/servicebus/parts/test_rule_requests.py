@@ -15,7 +15,15 @@ from retrain.local.servicebus.settings import (
     SubscriptionSettings,
     TopicSettings,
 )
-from tests.contract.servicebus.parts.raw import GREETING, Connect, Wire, attach, play, request
+from tests.contract.servicebus.parts.raw import (
+    GREETING,
+    Connect,
+    Wire,
+    attach,
+    credit,
+    play,
+    request,
+)
 
 PATH = "t/Subscriptions/s"
 _APPLICATION, _VALUE = 0x74, 0x77
@@ -31,7 +39,7 @@ class Asking:
     async def open(self, path: str) -> None:
         address = f"{path}/$management"
         await self._wire.say(GREETING + attach(0, address, receives=False))
-        await self._wire.say(attach(1, address, receives=True))
+        await self._wire.say(attach(1, address, receives=True) + credit(1, 100))
 
     async def ask(self, name: str, **body: Any) -> tuple[int, Any]:
         """The status and the body of the answer."""
