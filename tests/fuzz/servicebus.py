@@ -111,7 +111,7 @@ class _Storm:
                 await self._staying.pop(0).close()
             return
         if fate < 0.8:
-            await wire.rest()  # raises when the server does not hang up
+            await wire.end()  # raises when the server does not hang up
         await wire.close()
 
 

@@ -17,6 +17,8 @@ from retrain.local.servicebus.config_file import (
     TopicProperties,
 )
 from retrain.local.servicebus.sas import DEFAULT_KEY
+from retrain.local.servicebus.wire.frames import MAX_FRAME
+from retrain.local.servicebus.wire.limits import Limits
 from tests.contract.servicebus.emulator import EmulatorProcess
 
 PAGE = Path("docs/servicebus.md").read_text("utf-8")
@@ -64,6 +66,22 @@ def test_every_option_is_told() -> None:
     assert len(options) >= 6
     table = PAGE.partition("| option |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`(--[a-z-]+)`", table)) == options
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    limits, mebi = Limits(), 1 << 20
+    table = PAGE.partition("## Limits")[2].partition("\n\nClients")[0]
+    for row in (
+        f"| connections | {limits.connections:,} |",
+        f"| the time to open a connection | {limits.handshake_seconds:.0f} s |",
+        f"| silence | {limits.idle_seconds:.0f} s; clients are asked for a sign of life every "
+        f"{limits.idle_seconds / 2:.0f} s |",
+        f"| messages begun and not ended | {limits.partial_bytes // mebi} MiB a connection |",
+        f"| {limits.reply_bytes // mebi} MiB a link |",
+        f"| {limits.output_bytes // mebi} MiB | messages stay in the queue",
+        f"| a frame | {MAX_FRAME // 1024} KiB |",
+    ):
+        assert row in table
 
 
 def test_the_example_of_topics_is_read() -> None:

@@ -91,14 +91,17 @@ class Wire:
 
     async def rest(self) -> list[tuple[int, bytes]]:
         """All frames until the server closes, by performative, when we have said all."""
+        frames = FrameReader().feed(await self.end())
+        return [(body[2], body) for kind, _, body in frames if kind >= 0 and body]
+
+    async def end(self) -> bytes:
+        """All until the server closes, when we have said all, whatever it speaks."""
         with suppress(OSError):
             self._writer.write_eof()
         try:
-            data = await asyncio.wait_for(self._reader.read(), 10)
+            return await asyncio.wait_for(self._reader.read(), 10)
         except ConnectionError:
-            return []
-        frames = FrameReader().feed(data)
-        return [(body[2], body) for kind, _, body in frames if kind >= 0 and body]
+            return b""
 
     async def hear(self, code: int) -> bytes:
         """The next frame of such a performative."""
