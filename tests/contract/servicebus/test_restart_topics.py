@@ -15,8 +15,10 @@ from azure.servicebus import (
     ServiceBusReceiver,
 )
 from azure.servicebus.exceptions import ServiceBusError
+from azure.servicebus.management import SqlRuleFilter
 
-from tests.contract.servicebus.clients import Clients, body, until
+from tests.contract.servicebus.admin.asking import SyncAdmin
+from tests.contract.servicebus.clients import Clients, body, some, until
 from tests.contract.servicebus.emulator import EmulatorProcess, write_config
 
 QUEUES = {"start": {"ForwardTo": "middle"}, "end": {}}
@@ -92,3 +94,26 @@ def test_a_kill_on_the_way_loses_and_doubles_nothing(tmp_path: Path) -> None:
         assert found[: len(acknowledged)] == acknowledged
         assert max(Counter(found).values()) == 1
     assert arrived[0] == arrived[1] == arrived[2]
+
+
+def test_what_was_made_by_the_administration_client_is_there_after_a_kill(tmp_path: Path) -> None:
+    config, data = write_config(tmp_path, {}), tmp_path / "data"
+    with EmulatorProcess(data, config) as process:
+        with SyncAdmin(process.connection_string, data / "certificate.pem") as admin:
+            admin.create_queue("last", max_delivery_count=3)
+            admin.create_topic("first")
+            admin.create_subscription("first", "s", forward_to="last")
+            admin.create_rule("first", "s", "big", filter=SqlRuleFilter("size > @n", {"@n": 5}))
+            admin.delete_rule("first", "s", "$Default")
+        with Clients(process.connection_string) as clients:
+            sizes = [ServiceBusMessage(f"{n}", application_properties={"size": n}) for n in (5, 6)]
+            clients.topic_sender("first").send_messages(sizes)
+            process.kill()
+    with EmulatorProcess(data, config) as process:
+        with SyncAdmin(process.connection_string, data / "certificate.pem") as admin:
+            assert admin.get_queue("last").max_delivery_count == 3
+            assert [rule.name for rule in admin.list_rules("first", "s")] == ["big"]
+        with Clients(process.connection_string) as clients:
+            sender, receiver = clients.topic_sender("first"), clients.receiver("last")
+            sender.send_messages(ServiceBusMessage("7", application_properties={"size": 7}))
+            assert [body(message) for message in some(receiver, 2)] == [b"6", b"7"]
