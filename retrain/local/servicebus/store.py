@@ -58,7 +58,11 @@ class Store:
             raise DataFolderUnusable(_why_not(self._path, error)) from error
 
     def queue(self, name: str) -> "QueueStore":
-        """The part of one queue, made when it is new. Names differ by more than case."""
+        """The part of one queue, made when it is new. Names differ by more than case.
+
+        Raises sqlite3.Error: a queue of that name that was dropped must be gone first.
+        """
+        self.commit()
         rows = self._connection.execute(
             "INSERT INTO queues (name, reserved) VALUES (?, 1) "
             "ON CONFLICT (name) DO UPDATE SET name = name RETURNING id, reserved",
@@ -67,12 +71,11 @@ class Store:
         return QueueStore(self, *rows[0])
 
     def drop(self, *names: str) -> None:
-        """Forget queues and all that is in them, in one commit. Raises sqlite3.Error."""
+        """Forget queues and all that is in them, with the next commit."""
         for name in names:
             query = "SELECT id FROM queues WHERE name = ?"
             for (number,) in list(self.select(query, name.lower())):
                 self._drop(number)
-        self.commit()
 
     def _drop(self, number: int) -> None:
         for noted in (self._added, self._changed):

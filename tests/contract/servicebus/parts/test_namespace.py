@@ -95,18 +95,25 @@ def test_a_queue_that_is_made_again_is_empty(desk: Desk) -> None:
     assert desk.namespace.receiving("made").put([message(b"new", id_="1")]) != [0]
 
 
-def test_a_kill_leaves_a_deleted_queue_whole_or_gone(desk: Desk) -> None:
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_kill_leaves_a_deleted_queue_whole_or_gone(desk: Desk, committed: bool) -> None:
     desk.namespace.create(replace(MADE, sessions=False))
     desk.namespace.receiving("made").put([message(b"committed")])
     desk.store.commit()
     desk.namespace.receiving("made").put([message(b"not yet")])
     desk.namespace.delete("made")
+    if committed:
+        desk.store.commit()
     desk.store._connection.close()  # as a kill does, nothing more is written
     desk.namespace.stop()
     desk._open()
-    assert paths(desk.namespace) == ["q"]
-    desk.namespace.create(replace(MADE, sessions=False))
-    assert desk.namespace.counts("made").total == 0
+    if committed:
+        assert paths(desk.namespace) == ["q"]
+        desk.namespace.create(replace(MADE, sessions=False))
+        assert desk.namespace.counts("made").total == 0
+    else:
+        assert paths(desk.namespace) == ["made", "q"]
+        assert desk.namespace.counts("made").total == 1
 
 
 def test_declared_is_as_the_file_says_after_each_start(desk: Desk) -> None:
