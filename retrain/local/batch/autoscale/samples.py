@@ -6,6 +6,7 @@ there are counted against them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
@@ -42,7 +43,7 @@ class History:
     """The samples of one metric up to a moment."""
 
     def __init__(self, samples: Sequence[tuple[datetime, float]], now: datetime) -> None:
-        self._samples = [(Timestamp.of(at).ticks, float(value)) for at, value in samples]
+        self._samples = samples
         self._now = Timestamp.of(now)
 
     def ask(self, method: str, arguments: Sequence[Value]) -> Value:
@@ -60,7 +61,7 @@ class History:
         return PERIOD if method == "GetSamplePeriod" else self._begin()
 
     def _begin(self) -> Timestamp:
-        return Timestamp(self._samples[0][0]) if self._samples else self._now
+        return Timestamp.of(self._samples[0][0]) if self._samples else self._now
 
     def _get(self, arguments: Sequence[Value]) -> Vec:
         """By count (the newest), or of an interval with a percentage that must be there."""
@@ -70,7 +71,7 @@ class History:
                 raise TypeError("GetSample() takes one count, or one or two times and a percentage")
             if not (first.is_integer() and first >= 1):
                 raise ValueError(f"GetSample() gives 1 sample or more, not {first:g}")
-            return tuple(value for _, value in self._samples[-int(first) :])
+            return _values(self._samples[-int(first) :])
         last = arguments[-1] if arguments else None
         wanted = last if isinstance(last, float) else _WANTED_PERCENT
         times = arguments[:-1] if isinstance(last, float) else arguments
@@ -78,7 +79,12 @@ class History:
         received = self._percent(start, end)
         if received < wanted:
             raise TooFew(wanted, received)
-        return tuple(value for at, value in self._samples if start < at <= end)
+        return _values(self._within(start, end))
+
+    def _within(self, start: int, end: int) -> Sequence[tuple[datetime, float]]:
+        """After the start, up to the end; few of a long history are looked at."""
+        low = bisect_right(self._samples, start, key=_ticks)
+        return self._samples[low : bisect_right(self._samples, end, key=_ticks)]
 
     def _span(self, arguments: Sequence[Value]) -> tuple[int, int]:
         """The earlier moment and the later one; an interval counts back from now."""
@@ -95,6 +101,14 @@ class History:
         raise TypeError(f"A timestamp or a timeinterval is expected, not a {kind_of(value)}")
 
     def _percent(self, start: int, end: int) -> float:
-        there = sum(start < at <= end for at, _ in self._samples)
+        there = len(self._within(start, end))
         expected = max(1, (end - start) // PERIOD.ticks)
         return min(100.0, float(100 * there // expected))
+
+
+def _ticks(sample: tuple[datetime, float]) -> int:
+    return Timestamp.of(sample[0]).ticks
+
+
+def _values(samples: Sequence[tuple[datetime, float]]) -> Vec:
+    return tuple(float(value) for _, value in samples)
