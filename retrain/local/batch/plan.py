@@ -51,7 +51,7 @@ class Plan:
 
     def after(self, due: datetime) -> datetime | None:
         """The occurrence after that one."""
-        return None if self.interval is None else due + self.interval
+        return None if self.interval is None else _plus(due, self.interval)
 
     def turn(self, due: datetime | None, now: datetime, *, busy: bool) -> Turn:
         """What to do at `now` about the occurrence `due`, while a job runs or not."""
@@ -69,7 +69,7 @@ class Plan:
 
     def _closes(self, due: datetime) -> datetime | None:
         spans = [span for span in (self.window, self.interval) if span is not None]
-        return due + min(spans) if spans else None
+        return _plus(due, min(spans)) if spans else None
 
     def _current(self, due: datetime | None, now: datetime) -> datetime | None:
         """The occurrence itself, or the first after it whose window isn't over."""
@@ -79,7 +79,15 @@ class Plan:
         if self.interval is None:
             return None
         missed = math.floor((now - closes) / self.interval) + 1
-        return due + missed * self.interval
+        return _plus(due, missed * self.interval)
+
+
+def _plus(moment: datetime, span: timedelta) -> datetime | None:
+    """None when that is past the end of all calendars."""
+    try:
+        return moment + span
+    except OverflowError:
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

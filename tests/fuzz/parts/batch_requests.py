@@ -167,7 +167,20 @@ _ODD: list[Any] = [
         "PT",
         "P1D",
     ),
-    *([], {}, [[]], [None], {"id": 1}, "2026-99-99T00:00:00Z", "requeue", "satisfy", "é", "-PT1S"),
+    *(
+        [],
+        {},
+        [[]],
+        [None],
+        {"id": 1},
+        "2026-99-99T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",
+        "requeue",
+        "satisfy",
+        "é",
+        "-PT1S",
+    ),
 ]
 _MAKING = [each for each in OPERATIONS if each[0].startswith("create_")]
 _QUERIES: dict[str, list[str]] = {

@@ -65,6 +65,13 @@ def test_turn(
     assert turn.look_again == (None if look is None else at(look))
 
 
+def test_the_end_of_the_calendar_is_no_end_of_the_emulator() -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    assert NARROW.turn(last, NOON, busy=False).step == "wait"
+    assert NARROW.turn(last, last, busy=True).look_again is None
+    assert HOURLY.after(last) is None
+
+
 def test_the_first_is_at_once_or_when_allowed() -> None:
     assert HOURLY.first(at(3)) == at(3)
     assert ONCE.first(at(3)) == at(10)
