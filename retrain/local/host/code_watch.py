@@ -8,6 +8,7 @@ below the root may be the repair.
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,6 +22,8 @@ _ALSO: Final = ("host.json", "local.settings.json")
 _NEVER: Final = ("__pycache__", "node_modules", "site-packages")
 #: A change is told when nothing more came for so many milliseconds: editors write in steps.
 _STEP, _DEBOUNCE = 200, 1600
+#: After the system could not watch, in seconds.
+_LONGEST_PAUSE: Final = 60.0
 
 
 class Reloads(Protocol):
@@ -49,13 +52,16 @@ class CodeWatch:
             await asyncio.gather(self._watching, return_exceptions=True)
 
     async def _watch(self) -> None:
+        pause = 1.0
         while not self._stop.is_set():
-            folders = self._folders()
             try:
-                await self._until_elsewhere(folders)
+                await self._until_elsewhere(self._folders())
+                pause = 1.0
             except Exception:  # a folder that went away meanwhile, a limit of the system
-                log.exception("changes of the code can't be watched")
-                await asyncio.sleep(1)
+                log.exception("changes of the code can't be watched; once more in %g s", pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _until_elsewhere(self, folders: frozenset[Path]) -> None:
         """Reload on changes, until other folders than these are to be watched."""

@@ -55,7 +55,7 @@ class ScriptHost:
         """Load the app and start its triggers. Raises AppRefused; then nothing is left running."""
         options = read_host_json(self._settings.root)
         self._calls = calls = Invocations(
-            self._settings.root, self._worker, options.function_timeout, self._counts
+            self._settings.root.resolve(), self._worker, options.function_timeout, self._counts
         )
         try:
             worker = await calls.start()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 from pathlib import Path
 
 import httpx
@@ -143,3 +144,31 @@ def test_an_app_is_imported_on_the_loop(stage: Stage, client: httpx.Client) -> N
         """
     )
     assert client.get(f"{host.url}/same").text == "True"
+
+
+def test_what_a_function_may_ask_about_its_invocation(stage: Stage, client: httpx.Client) -> None:
+    host = stage.host(
+        """
+        app = func.FunctionApp(http_auth_level="ANONYMOUS")
+
+        def told(context):
+            local = context.thread_local_storage.invocation_id
+            return "|".join([context.function_name, context.function_directory,
+                             str(local == context.invocation_id), context.invocation_id,
+                             str(context.retry_context.retry_count)])
+
+        @app.route("sync")
+        def sync(req, context: func.Context): return told(context)
+
+        @app.function_name("other_name")
+        @app.route("on_loop")
+        async def on_loop(req, context): return told(context)
+        """
+    )
+    root = str(stage.folder / "app")
+    ids = set()
+    for route, name in (("sync", "sync"), ("on_loop", "other_name")):
+        *told, invocation, count = client.get(f"{host.url}/{route}").text.split("|")
+        assert (told, count) == ([name, root, "True"], "0")
+        ids.add(uuid.UUID(invocation))
+    assert len(ids) == 2
