@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config=read_config(options.config) if options.config else NamespaceSettings(),
             port=options.port,
             host=options.host,
+            admin_port=options.admin_port,
             keys=tuple(options.key or (DEFAULT_KEY,)),
             allow_any_token=options.allow_any_token,
             faults=faults_of(options),
@@ -84,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=PORT, help="0 is any free one (%(default)s)")
+    add(
+        "--admin-port",
+        type=int,
+        metavar="PORT",
+        help="a second port that answers the same, for clients that look for administration "
+        "elsewhere (none)",
+    )
     add(
         "--key",
         type=_key,

@@ -77,7 +77,7 @@ class Keys:
     """The keys of a namespace, and of its entities.
 
     of_entity: the keys of the queue or topic that a path leads to, or below. Raises ValueError when
-    two of the namespace's have one name.
+    the namespace has none, or two of one name.
     """
 
     def __init__(
@@ -89,6 +89,8 @@ class Keys:
             if key.name.lower() in self._keys:
                 raise ValueError(f"two keys have the name '{key.name}'")
             self._keys[key.name.lower()] = key
+        if not self._keys:
+            raise ValueError("a namespace needs a key")
 
     def find(self, name: str, value: str) -> Key | None:
         """The key of that name, if this is its value."""

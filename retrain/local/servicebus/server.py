@@ -39,6 +39,7 @@ _LONGEST_PATH: Final = 260
 class ServiceBusSettings:
     """Where it listens (port 0: any free one), where its state is, which entities it has.
 
+    admin_port: a second port for the same, if any: some clients look for administration there.
     keys: of the namespace; the first one is in the connection string. allow_any_token: no key is
     asked for, and Entra ID's tokens are let in unseen. now: epoch seconds.
     faults: those it suffers. limits: what one client may ask.
@@ -48,6 +49,7 @@ class ServiceBusSettings:
     config: NamespaceSettings
     host: str = "127.0.0.1"
     port: int = PORT
+    admin_port: int | None = None
     keys: tuple[Key, ...] = (DEFAULT_KEY,)
     allow_any_token: bool = False
     now: Callable[[], float] = field(default=time.time)
@@ -64,10 +66,11 @@ class ServiceBusServer:
     def __init__(self, settings: ServiceBusSettings) -> None:
         self.settings = settings
         self.port = settings.port
+        self.admin_port = settings.admin_port
         self.calls: Counter[str] = Counter()
         self._store: Store | None = None
         self._namespace: Namespace | None = None
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._certificate = Certificate(settings.data, settings.host)
         self._keys = None if settings.allow_any_token else Keys(settings.keys, self._entity_keys)
         self._house = House(
@@ -144,28 +147,34 @@ class ServiceBusServer:
                     self.settings.config, self._store, clock, self.calls, self.settings.faults
                 )
             self._certificate.context()  # now, so that clients find it
-            self._server = await loop.create_server(
-                lambda: Door(self._house), self.settings.host, self.settings.port
-            )
+            self.port = await self._listen(self.settings.port)
+            if self.settings.admin_port is not None:
+                self.admin_port = await self._listen(self.settings.admin_port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen(self, port: int) -> int:
+        """The port, also when any free one was asked for. Raises OSError."""
+        loop, host = asyncio.get_running_loop(), self.settings.host
+        try:
+            server = await loop.create_server(lambda: Door(self._house), host, port)
         except OSError as error:
-            place = f"{self.settings.host}:{self.settings.port}"
             raise OSError(
                 error.errno,
-                f"Service Bus can't listen on {place}: {error.strerror}. "
+                f"Service Bus can't listen on {host}:{port}: {error.strerror}. "
                 "Stop what uses the port, or choose another one.",
             ) from error
-        finally:
-            if self._server is None:
-                await self.stop()
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Cut every connection and write what is left to write."""
-        server, self._server = self._server, None
-        if server:
+        servers, self._servers = self._servers, []
+        for server in servers:
             server.close()
         self._house.clear()
-        if server:
+        for server in servers:
             await server.wait_closed()
         namespace, self._namespace = self._namespace, None
         if namespace:

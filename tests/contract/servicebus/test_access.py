@@ -138,7 +138,7 @@ def _receive_on(receiver: ServiceBusReceiver) -> None:
 
 
 def test_a_connection_ends_with_its_token(emulator: Emulator) -> None:
-    text = holding(emulator, token(f"sb://{endpoint(emulator)}/others", seconds=4))
+    text = holding(emulator, token(f"sb://{endpoint(emulator)}/others", seconds=6))
     with (
         ServiceBusClient.from_connection_string(text, retry_total=0) as client,
         client.get_queue_receiver("others") as receiver,

@@ -30,8 +30,10 @@ _DEEPER = ("", "/r", "/$Default", "/r/x", "//")
 _QUERIES = ("", "?api-version=2021-05", "?$skip=1&$top=1", "?$top=-1", "?$skip=x", "?%", "?a=%ff")
 _FIXED = ("/$Resources/queues", "/$Resources/topics", "/$namespaceinfo", "/$Resources", "*", "//")
 _METHODS = ("GET", "GET", "DELETE", "POST", "", *["PUT"] * 8)
-_TEXTS = ("", "true", "PT1M", "P1D", "7", "-1", "1e9", "9" * 30, "P10675199DT2H48M5.4775807S")
-_TEXTS += ("Active", "q", "sb://x/q", "&lt;&amp;", "x" * 2000, " ", "PT", "NaN", "é")
+_TEXTS = (
+    *("", "true", "PT1M", "P1D", "7", "-1", "1e9", "9" * 30, "P10675199DT2H48M5.4775807S"),
+    *("Active", "q", "sb://x/q", "&lt;&amp;", "x" * 2000, " ", "PT", "NaN", "é"),
+)
 _DETECTION = ("RequiresDuplicateDetection", "DuplicateDetectionHistoryTimeWindow")
 _TYPES = ("SqlFilter", "CorrelationFilter", "TrueFilter", "FalseFilter", "x", "")
 _VALUES = ("string", "int", "long", "boolean", "double", "dateTime", "duration", "guid", "x")

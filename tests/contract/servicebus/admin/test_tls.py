@@ -64,6 +64,15 @@ def test_the_environment_can_tell_the_asynchronous_client(emulator: Emulator) ->
     assert found.stdout == "tests\n"
 
 
+def test_a_port_of_its_own(tmp_path: Path) -> None:
+    with Emulator(tmp_path, {}, admin_port=0) as emulator:
+        assert emulator.server.admin_port not in (0, emulator.server.port)
+        connection = emulator.connection_string.replace(
+            str(emulator.server.port), str(emulator.server.admin_port)
+        )
+        assert names(connection, connection_verify=str(emulator.server.certificate)) == []
+
+
 def test_amqp_inside_tls(emulator: Emulator) -> None:
     """As to Azure, with a connection string that knows of no emulator."""
     trusted = str(emulator.server.certificate)

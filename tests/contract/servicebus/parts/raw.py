@@ -20,6 +20,7 @@ from retrain.local.servicebus.amqp import (
     encode,
     encode_described_list,
 )
+from retrain.local.servicebus.sas import DEFAULT_KEY, Key
 from retrain.local.servicebus.wire.connection import Connection
 from retrain.local.servicebus.wire.frames import (
     AMQP_HEADER,
@@ -150,9 +151,12 @@ def play(
     entities: NamespaceSettings = ENTITIES,
     limits: Limits = Limits(),  # noqa: B008 - it is frozen
     *,
-    allow_any_token: bool = True,
+    keys: tuple[Key, ...] = (),
 ) -> None:
-    """Run against a server; fails when an exception got out of the server's hands."""
+    """Run against a server; fails when an exception got out of the server's hands.
+
+    keys: which it asks for; without any, it takes every token and asks for none.
+    """
 
     async def main() -> None:
         escaped: list[dict[str, Any]] = []
@@ -161,7 +165,8 @@ def play(
             data=folder,
             config=entities,
             port=0,
-            allow_any_token=allow_any_token,
+            keys=keys or (DEFAULT_KEY,),
+            allow_any_token=not keys,
             limits=limits,
         )
         async with ServiceBusServer(terms) as server:

@@ -94,6 +94,11 @@ def test_no_keys(text: str) -> None:
         Key.parse(text)
 
 
+def test_a_namespace_has_a_key() -> None:
+    with pytest.raises(ValueError, match="needs a key"):
+        Keys(())
+
+
 def test_names_of_keys_are_unique() -> None:
     with pytest.raises(ValueError, match="Worker"):
         Keys((Key("worker", "x"), Key("Worker", "y")))
