@@ -130,9 +130,13 @@ class Keys:
 
 
 def path_of(resource: str) -> str:
-    """The part of a resource's address below its host, for comparing."""
+    """The part of a resource's address below its host, for comparing.
+
+    JavaScript's administration client signs a request's whole URL, with names quoted and a query.
+    """
     place = resource.partition("://")[2] or resource
-    return place.partition("/")[2].strip("/").lower()
+    path = place.partition("/")[2].partition("?")[0]
+    return unquote(path).strip("/").lower()
 
 
 def _fields(token: str) -> dict[str, str]:

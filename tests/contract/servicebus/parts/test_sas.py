@@ -25,7 +25,8 @@ GOOD = {
     "whatever the case": ("sb://localhost/ORDERS", "orders"),
     "of what is above": ("amqps://host/news", "news/subscriptions/all"),
     "with a slash in its name": ("sb://localhost/a/b", "a/b"),
-    "with a space and more": ("sb://localhost/a%20b+c", "a%20b+c"),
+    "with a plus": ("sb://localhost/b+c", "b+c"),
+    "of a request's URL": ("https://localhost:5672/a%2fb?api-version=2021-05", "a/b"),
     "without a scheme": ("localhost:5672/orders", "orders"),
 }
 
