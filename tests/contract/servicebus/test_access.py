@@ -1,5 +1,6 @@
 """Keys and what they open, by the unmodified clients: they raise what Azure's users see."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from azure.servicebus.exceptions import (
 from azure.servicebus.management import AuthorizationRule, ServiceBusAdministrationClient
 
 from retrain.local.servicebus.sas import DEFAULT_KEY, Key
-from tests.contract.servicebus.clients import body, one
+from tests.contract.servicebus.clients import body, one, until
 from tests.contract.servicebus.emulator import Emulator
 from tests.contract.servicebus.tokens import token
 
@@ -145,6 +146,32 @@ def test_a_connection_ends_with_its_token(emulator: Emulator) -> None:
         pytest.raises(ServiceBusError),  # the client has no other token to give
     ):
         _receive_on(receiver)
+
+
+class Shortly:
+    """A credential whose tokens last four seconds. `ends`: of the last one."""
+
+    token_type = b"servicebus.windows.net:sastoken"
+
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
+        self.ends = 0
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        self.ends = int(time.time()) + 4
+        return AccessToken(token(self._resource, until=self.ends), self.ends)
+
+
+def test_a_client_that_slept_over_its_token_comes_in_again(emulator: Emulator) -> None:
+    """As a sender that has nothing to send for an hour: its link is gone, and it makes another."""
+    credential = Shortly(f"sb://{endpoint(emulator)}/others")
+    with (
+        ServiceBusClient(endpoint(emulator), credential, use_tls=False) as client,
+        client.get_queue_sender("others") as sender,
+    ):
+        sender.send_messages(ServiceBusMessage("before"))
+        until(lambda: time.time() > credential.ends + 1)
+        sender.send_messages(ServiceBusMessage("after"))
 
 
 def test_keys_of_an_entity_open_it_alone(emulator: Emulator) -> None:
