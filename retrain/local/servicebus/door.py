@@ -1,8 +1,7 @@
 """One port for everything: what a connection is shows in its first bytes.
 
-A TLS handshake begins with 0x16: it is unwrapped, and the same question asked inside. `AMQP` opens
-AMQP; any other capital letter is the method of an HTTP request. What is none of these gets AMQP's
-answer, which names the protocol that it would be.
+A TLS handshake begins with 0x16: it is unwrapped, and the same question asked inside. The method of
+a request opens HTTP. What is neither gets AMQP's answer, which names the protocol that it would be.
 """
 
 import asyncio
@@ -16,6 +15,8 @@ from typing import Final, Protocol
 log = logging.getLogger(__name__)
 
 _HANDSHAKE: Final = b"\x16"
+#: Their first four letters; PRI is how HTTP/2 begins.
+_METHODS: Final = (b"GET ", b"PUT ", b"DELE", b"POST", b"HEAD", b"PATC", b"OPTI", b"CONN", b"PRI ")
 #: Seconds for the other side's goodbye, which clients seldom say.
 _GOODBYE: Final = 5.0
 
@@ -68,8 +69,8 @@ class Hello(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
         self._leave()
-        speaks_http = data[:1].isupper() and data[:1] != b"A"
-        host = self._house.http() if speaks_http else self._house.amqp()
+        requests = any(method.startswith(data[:4]) for method in _METHODS)
+        host = self._house.http() if requests else self._house.amqp()
         self._transport.set_protocol(host)
         host.connection_made(self._transport)
         host.data_received(data)

@@ -169,7 +169,7 @@ def test_bodies_have_a_limit(line: http.client.HTTPSConnection, declared: bool) 
 
 
 RAW = {
-    "nonsense": b"NONSENSE\r\n\r\n",
+    "nonsense": b"PUT nonsense\r\n\r\n",
     "endless headers": b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 100_000,
     "a length that is none": b"PUT /q HTTP/1.1\r\nContent-Length: x\r\n\r\n",
     "two lengths": b"PUT /q HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",

@@ -4,7 +4,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -113,7 +113,8 @@ def test_half_open_connections_hold_nobody_up(tmp_path: Path, said: bytes) -> No
             assert names(emulator.connection_string, connection_verify=trusted) == []
         for wire in wires:  # the server's end is theirs too
             wire.settimeout(10)
-            assert wire.recv(1) == b""
+            with suppress(ConnectionResetError):
+                assert wire.recv(1) == b""
 
 
 def test_a_connection_that_only_greets_is_let_go(emulator: Emulator) -> None:
