@@ -106,6 +106,7 @@ def test_requests_need_rights(tmp_path: Path, operation: str, right: Right, key:
         links = (
             attach(2, "q/$management", receives=False),
             attach(3, "q/$management", receives=True),
+            credit(3, 100),
         )
         await wire.say(b"".join(links) + request(operation, {}, 2))
         refused = b"unauthorized-access" in await wire.hear(TRANSFER)
