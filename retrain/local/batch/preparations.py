@@ -97,12 +97,16 @@ class Preparations:
 
     async def leave(self, node: ComputeNode) -> None:
         """Kill what prepares the node for jobs or releases it, and wait until that is over."""
-        jobs = list(self._account.jobs_of[node.pool.id.lower()].values())
-        await asyncio.gather(*(self._stop(job, node.id) for job in jobs))
-        for job in jobs:
-            release = job.releases.get(node.id)
-            if release is not None and not release.ended:
-                await self._runner.terminate(launch.release_key(job, node.id))
+        jobs = self._account.jobs_of[node.pool.id.lower()].values()
+        preparing = [job for job in jobs if node.id in job.preparing]
+        releasing = [job for job in jobs if self._releases(job, node)]
+        await asyncio.gather(*(self._stop(job, node.id) for job in preparing))
+        for job in releasing:
+            await self._runner.terminate(launch.release_key(job, node.id))
+
+    def _releases(self, job: Job, node: ComputeNode) -> bool:
+        release = job.releases.get(node.id)
+        return release is not None and not release.ended
 
     async def _stop(self, job: Job, node_id: str) -> None:
         running = job.preparing.get(node_id)
@@ -115,7 +119,7 @@ class Preparations:
         """The node rebooted, or lost its disk: then nothing was ever prepared there."""
         for job in self._account.jobs_of[node.pool.id.lower()].values():
             known = job.preparations.get(node.id)
-            if known is None:
+            if known is None or job.state == "completed":  # what was, stays to be seen
                 continue
             if wiped:
                 del job.preparations[node.id]
@@ -133,7 +137,8 @@ class Preparations:
 
     def _owes_release(self, job: Job, node: ComputeNode) -> bool:
         done = job.releases.get(node.id)
-        return node.id in job.preparations and not (done and done.ended)
+        works = node.has_machine and node.state != "unusable"
+        return works and node.id in job.preparations and not (done and done.ended)
 
     async def _release(self, job: Job, node: ComputeNode) -> None:
         run = self._begin(job, node, launch.RELEASE)

@@ -146,3 +146,35 @@ def test_a_preempted_node_stays_so_while_there_is_no_machine(
     scarce.spot = True
     with running(settings, scarce) as server, client_of(settings, server.endpoint) as client:
         completed(client, job)
+
+
+def test_a_job_is_prepared_anew_on_a_node_that_lost_its_files(
+    server: BatchServer, client: BatchClient
+) -> None:
+    client.create_pool(new_pool("anew", nodes=0, target_low_priority_nodes=1))
+    preparation = batch.BatchJobPreparationTask(
+        command_line="/bin/sh -c 'echo ready > $AZ_BATCH_NODE_SHARED_DIR/ready'",
+        rerun_on_node_reboot_after_success=False,
+    )
+    release = batch.BatchJobReleaseTask(command_line="/bin/true")
+    pool = batch.BatchPoolInfo(pool_id="anew")
+    job = make_job(
+        client, pool_info=pool, job_preparation_task=preparation, job_release_task=release
+    )
+    add_task(client, job, "cat $AZ_BATCH_NODE_SHARED_DIR/ready", "before")
+    completed(client, job, "before")
+    within(server, lambda service: service.fleet.preempt(only_node(service, "anew")))
+    add_task(client, job, "cat $AZ_BATCH_NODE_SHARED_DIR/ready", "after")
+    info = completed(client, job, "after").execution_info
+    assert info is not None
+    assert info.exit_code == 0
+    (node,) = client.list_nodes("anew")
+    within(
+        server, lambda service: service.fleet.mark_unusable(service.account.node("anew", node.id))
+    )
+    end = batch.BatchAllTasksCompleteMode.TERMINATE_JOB
+    client.update_job(job, batch.BatchJobUpdateOptions(all_tasks_complete_mode=end))
+    until(lambda: client.get_job(job).state == batch.BatchJobState.COMPLETED)
+    (status,) = client.list_job_preparation_and_release_task_status(job)
+    assert status.job_release_task_execution_info is None  # nobody reaches the node
+    client._delete_pool_internal("anew")
