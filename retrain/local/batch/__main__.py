@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         "--speed",
         type=float,
         default=1.0,
-        help="how much faster than the clock autoscale intervals and resize timeouts pass (1)",
+        help="how much faster than the clock the service's own intervals pass: autoscaling, job "
+        "schedules, resize timeouts (1)",
     )
     add_options(parser)
     return parser

@@ -178,8 +178,12 @@ class Job(Entity):
     @property
     def ends_when_done(self) -> bool:
         """Active, told to end after its last task, and that one is over (or there is none)."""
-        wish = self.spec.get("onAllTasksComplete") == "terminatejob"
-        return wish and self.state == "active" and self.open_tasks == 0
+        return self.terminates_when_done and self.state == "active" and self.open_tasks == 0
+
+    @property
+    def terminates_when_done(self) -> bool:
+        """The end of all its tasks is to be its own."""
+        return str(self.spec.get("onAllTasksComplete")).lower() == "terminatejob"
 
     @property
     def acts_on_failure(self) -> bool:

@@ -12,7 +12,7 @@ from retrain.local.batch.account import Account
 from retrain.local.batch.beginnings import Beginnings
 from retrain.local.batch.clock import Clock
 from retrain.local.batch.endings import Endings
-from retrain.local.batch.entity import moment_of, stamp
+from retrain.local.batch.entity import moment_of, stamp, without_nulls
 from retrain.local.batch.fleet import Fleet
 from retrain.local.batch.job import Job
 from retrain.local.batch.job_schedule import JobSchedule
@@ -112,7 +112,7 @@ class Schedules:
         schedule.due = stamp(following) if following else None
         schedule.touch()
         self._account.save(schedule)
-        spec = {"id": schedule.recent, **schedule.spec["jobSpecification"]}
+        spec = {"id": schedule.recent, **without_nulls(schedule.spec["jobSpecification"])}
         self._beginnings.begin(schedule.recent, spec, schedule)
         self.turn(schedule)
 

@@ -195,6 +195,31 @@ def test_changes_keep_what_they_do_not_name(client: BatchClient) -> None:
     in_state(client, job, "completed")
 
 
+NULLS = {"priority": None, "constraints": None, "onAllTasksComplete": None, "metadata": None}
+
+
+def test_null_is_as_good_as_absent(client: BatchClient) -> None:
+    body: Any = {"id": job_name(), "poolInfo": {"poolId": "none"}, **NULLS}
+    client.create_job(body)
+    found = client.get_job(body["id"])
+    assert (found.priority, found.all_tasks_complete_mode) == (0, "noaction")
+    client.replace_job(body["id"], body)
+    assert client.get_job(body["id"]).all_tasks_complete_mode == "noaction"
+    body["poolInfo"] = None
+    error = refusal(lambda: client.replace_job(body["id"], body))
+    assert (error.status_code, code_of(error)) == (400, "MissingRequiredProperty")
+
+
+def test_words_are_taken_in_any_case(client: BatchClient) -> None:
+    body: Any = {
+        "id": job_name(),
+        "poolInfo": {"poolId": "none"},
+        "onAllTasksComplete": "TerminateJob",
+    }
+    client.create_job(body)
+    in_state(client, body["id"], "completed")
+
+
 def test_higher_priority_is_served_first(client: BatchClient) -> None:
     client.create_pool(new_pool("ranks", nodes=0))
     jobs = [

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from retrain.local.batch import job_bodies, listing
+from retrain.local.batch.entity import without_nulls
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.job import Job
 from retrain.local.batch.service import Service
@@ -21,7 +22,7 @@ def create(service: Service, request: Request) -> Response:
         raise Refused("JobBeingDeleted" if known.state == "deleting" else "JobExists")
     if body["id"].lower() in account.schedules:
         raise Refused("JobScheduleWithSameIdExists")
-    job = service.beginnings.begin(body["id"], body)
+    job = service.beginnings.begin(body["id"], without_nulls(body))
     return answer(201, job, job.url)
 
 
@@ -46,7 +47,7 @@ def replace(service: Service, request: Request) -> Response:
     """As PATCH, but what can be changed and isn't named falls back to its default."""
     job = _job(service, request)
     body = request.object()
-    writable = {k: v for k, v in body.items() if k in job_bodies.JOB_WRITABLE}
+    writable = without_nulls({k: v for k, v in body.items() if k in job_bodies.JOB_WRITABLE})
     job_bodies.JOB_PATCH("", writable)
     if "poolInfo" not in writable:
         raise Refused("MissingRequiredProperty", PropertyName="poolInfo")
@@ -81,7 +82,7 @@ def _check_completion(job: Job, changes: dict[str, Any]) -> None:
     wished = str(changes.get("onAllTasksComplete", "")).lower()
     if wished:
         changes["onAllTasksComplete"] = wished
-    if wished == "noaction" and job.spec.get("onAllTasksComplete") == "terminatejob":
+    if wished == "noaction" and job.terminates_when_done:
         reason = "Automatic termination can't be switched off again"
         raise invalid("onAllTasksComplete", wished, reason)
 

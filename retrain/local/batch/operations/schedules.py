@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrain.local.batch import listing, schedule_bodies
+from retrain.local.batch.entity import without_nulls
 from retrain.local.batch.errors import Refused
 from retrain.local.batch.job_schedule import JobSchedule
 from retrain.local.batch.service import Service
@@ -19,7 +20,7 @@ def create(service: Service, request: Request) -> Response:
         raise Refused("JobScheduleBeingDeleted" if deleting else "JobScheduleExists")
     if key in service.account.jobs:
         raise Refused("JobWithSameIdExists")
-    schedule = service.schedules.create(body["id"], body)
+    schedule = service.schedules.create(body["id"], without_nulls(body))
     return answer(201, schedule, schedule.url)
 
 
@@ -56,7 +57,9 @@ def patch(service: Service, request: Request) -> Response:
 def replace(service: Service, request: Request) -> Response:
     """As PATCH, but metadata that isn't named is removed."""
     schedule = _schedule(service, request)
-    body = {k: v for k, v in request.object().items() if k in schedule_bodies.WRITABLE}
+    body = without_nulls(
+        {k: v for k, v in request.object().items() if k in schedule_bodies.WRITABLE}
+    )
     schedule_bodies.check_change(body)
     for name in ("schedule", "jobSpecification"):
         if body.get(name) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from retrain.local.batch import job_bodies, listing
-from retrain.local.batch.entity import stamp
+from retrain.local.batch.entity import stamp, without_nulls
 from retrain.local.batch.errors import Refused, invalid
 from retrain.local.batch.job import Job
 from retrain.local.batch.launch import PREPARATION, RELEASE
@@ -60,7 +60,9 @@ def _add(service: Service, job: Job, body: dict[str, Any]) -> Task:
         raise Refused("TaskIdSameAsJobPreparationTask")
     if job.release and key == (job.release.get("id") or RELEASE).lower():
         raise Refused("TaskIdSameAsJobReleaseTask")
-    task = Task(id=body["id"], number=next(service.account.numbers), spec=body, job=job)
+    task = Task(
+        id=body["id"], number=next(service.account.numbers), spec=without_nulls(body), job=job
+    )
     service.account.add(task)
     return task
 
