@@ -19,8 +19,11 @@ def close_links(
 ) -> Mapping[str, Any]:
     """{"entity": path}: detach every client's links to it. Raises InvalidDocument."""
     name = _entity(namespace, body).name
-    connections = [guest for guest in guests if isinstance(guest, Connection)]
-    return {"links": sum(each.close_links(name, _CLOSED) for each in connections)}
+    connections = (guest for guest in guests if isinstance(guest, Connection))
+    links = [link for each in connections for link in each.links() if link.entity == name]
+    for link in links:
+        link.ended(_CLOSED)
+    return {"links": len(links)}
 
 
 def lose_locks(namespace: Namespace, body: Mapping[str, Any]) -> Mapping[str, Any]:

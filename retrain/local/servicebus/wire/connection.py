@@ -29,7 +29,6 @@ from retrain.local.servicebus.amqp.performatives import (
 from retrain.local.servicebus.door import Cuttable
 from retrain.local.servicebus.engine.clock import LoopClock
 from retrain.local.servicebus.engine.namespace import Namespace
-from retrain.local.servicebus.errors import ServiceBusError
 from retrain.local.servicebus.sas import Keys
 from retrain.local.servicebus.wire import outcomes
 from retrain.local.servicebus.wire.claims import Claims
@@ -141,10 +140,6 @@ class Connection(asyncio.Protocol):
         self._closed = True
         if self._transport:
             self._transport.abort()
-
-    def close_links(self, entity: str, error: ServiceBusError) -> int:
-        """Detach the client's links to the entity; how many there were."""
-        return sum(each.close_links(entity, error) for each in self._sessions.values())
 
     # -- out
 

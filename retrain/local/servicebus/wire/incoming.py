@@ -65,6 +65,10 @@ class IncomingLink:
         """What came of an unfinished transfer is forgotten."""
         self._forget()
 
+    def ended(self, error: ServiceBusError) -> None:
+        """The client's link is to be no more."""
+        self._session.detach(self, error)
+
     def flow(self, flow: Flow) -> None:
         if flow.echo:
             self._grant()

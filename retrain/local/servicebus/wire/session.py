@@ -93,13 +93,6 @@ class Session:
             elif error:
                 self.detach(link, error)
 
-    def close_links(self, entity: str, error: ServiceBusError) -> int:
-        """Detach the links to the entity; how many there were."""
-        links = [link for link in self.links.values() if link.entity == entity]
-        for link in links:
-            self.detach(link, error)
-        return len(links)
-
     # -- in
 
     def receive(self, performative: Performative, body: bytes, payload: int) -> None:
