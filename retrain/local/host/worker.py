@@ -9,6 +9,7 @@ blocked in C lives on until it returns, and may do something yet.
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
@@ -34,9 +35,9 @@ class WorkerDied(Exception):
 class TimedOut(Exception):
     """The invocation ran longer than functionTimeout."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, place: str) -> None:
         super().__init__(
-            f"Timeout value of {seconds:g} s (host.json's functionTimeout) was exceeded. "
+            f"Timeout value of {seconds:g} s (host.json's functionTimeout) was exceeded{place}. "
             "The worker restarts, and its other invocations die with it."
         )
 
@@ -53,6 +54,7 @@ class Worker:
         self._died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._loaded: LoadedApp | None = None
         self.local = threading.local()
+        self._threads_of: dict[str, int] = {}
 
     @property
     def app(self) -> LoadedApp:
@@ -97,7 +99,7 @@ class Worker:
             raise WorkerDied(self._died.result())
         if cancelled or timeout is None:
             raise WorkerDied("The function's own task was cancelled.")
-        raise TimedOut(timeout)
+        raise TimedOut(timeout, self._place(invocation))
 
     async def on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Await a coroutine on the functions' own loop."""
@@ -136,7 +138,21 @@ class Worker:
         self, function: Function, arguments: Mapping[str, Any], invocation: Invocation
     ) -> Any:
         self.local.invocation_id = invocation.id
-        return function.call(**arguments)
+        self._threads_of[invocation.id] = threading.get_ident()
+        try:
+            return function.call(**arguments)
+        finally:
+            del self._threads_of[invocation.id]
+
+    def _place(self, invocation: Invocation) -> str:
+        """Where in the app's own code a sync function is now, for messages."""
+        frame = sys._current_frames().get(self._threads_of.get(invocation.id, 0))
+        while frame is not None:
+            path = Path(frame.f_code.co_filename)
+            if path.is_relative_to(self._root) and "site-packages" not in path.parts:
+                return f" at {path}:{frame.f_lineno}"
+            frame = frame.f_back
+        return ""
 
     async def _on_loop(
         self, function: Function, arguments: Mapping[str, Any], invocation: Invocation

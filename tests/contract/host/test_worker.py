@@ -82,6 +82,7 @@ def test_a_function_that_takes_too_long_has_failed(
     assert client.get(f"{host.url}/api/{name}").status_code == 500
     assert host.invocations[name, "timed out"] == 1
     assert "Timeout value of 0.2 s" in caplog.text
+    assert ("app/function_app.py:" in caplog.text) == (name == "slow")
     assert "Restarting the worker" in caplog.text
 
 
