@@ -104,8 +104,14 @@ def _imported(root: Path) -> ModuleType:
         return importlib.import_module(ENTRY)
     except (Exception, SystemExit) as error:
         raise AppRefused(
-            f"{root / ENTRY}.py can't be imported: {error!r}{_place(error, root)}"
+            f"{root / ENTRY}.py can't be imported: {error!r}{_place(error, root)}{_advice(error)}"
         ) from error
+
+
+def _advice(error: BaseException) -> str:
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    return ". Install it where this host runs (pip install -r requirements.txt), if it isn't yours."
 
 
 def _place(error: BaseException, root: Path) -> str:

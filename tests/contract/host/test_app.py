@@ -16,7 +16,10 @@ ONE = "app = func.FunctionApp()\n"
 REFUSED = {
     "no app": ("x = 1", "0 function apps"),
     "two apps": (ONE + "other = func.FunctionApp()", "2 function apps"),
-    "an import that fails": ("import no_such_module", "can't be imported.*no_such_module"),
+    "an import that fails": (
+        "import no_such_module",
+        r"can't be imported.*no_such_module.*function_app\.py:2\)\. Install it",
+    ),
     "no trigger": (ONE + "@app.function_name('x')\ndef f(): pass", "does not have a trigger"),
     "two of one name": (
         ONE + "@app.route('a')\ndef f(req): pass\n"
