@@ -1,13 +1,14 @@
 """The Service Bus emulator alone, in a process of its own, under the SDK's sync client.
 
-Medians of several rounds. What a full queue costs is told as a ratio, its rounds taking turns with
-those of an empty one, since times alone say little on a shared machine.
+Medians of several rounds. Times alone say little on a shared machine: so the server's CPU is told
+beside them, and what a full queue costs is a ratio, its rounds taking turns with an empty one's.
 """
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Self
 
 import psutil
 from azure.servicebus import (
@@ -38,7 +39,7 @@ def measure(folder: Path) -> Iterator[Measured]:
             client.get_queue_receiver("bench") as receiver,
         ):
             _trips(sender, receiver)  # warm
-            yield from _rates(sender, receiver)
+            yield from _rates(server, sender, receiver)
             yield "servicebus_idle_rss", _megabytes(server), "MB"
             with (
                 client.get_queue_sender("full") as filling,
@@ -56,21 +57,46 @@ def measure(folder: Path) -> Iterator[Measured]:
         yield "servicebus_started_rss", _megabytes(psutil.Process(process.pid)), "MB"
 
 
-def _rates(sender: ServiceBusSender, receiver: ServiceBusReceiver) -> Iterator[Measured]:
+def _rates(
+    server: psutil.Process, sender: ServiceBusSender, receiver: ServiceBusReceiver
+) -> Iterator[Measured]:
     sends, receives = [], []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        for _ in range(COUNT):
-            sender.send_messages(ServiceBusMessage(BODY))
-        sends.append(COUNT / (time.perf_counter() - began))
-        began, received = time.perf_counter(), 0
-        while received < COUNT:
-            for message in receiver.receive_messages(100, max_wait_time=5):
-                receiver.complete_message(message)
-                received += 1
-        receives.append(COUNT / (time.perf_counter() - began))
-    yield "servicebus_single_sends", median(sends), "1/s"
-    yield "servicebus_receive_100_complete", median(receives), "1/s"
+        with _Stretch(server) as stretch:
+            for _ in range(COUNT):
+                sender.send_messages(ServiceBusMessage(BODY))
+        sends.append(stretch)
+        with _Stretch(server) as stretch:
+            received = 0
+            while received < COUNT:
+                for message in receiver.receive_messages(100, max_wait_time=5):
+                    receiver.complete_message(message)
+                    received += 1
+        receives.append(stretch)
+    for name, rounds in (("single_sends", sends), ("receive_100_complete", receives)):
+        yield f"servicebus_{name}", median(COUNT / each.seconds for each in rounds), "1/s"
+        cpu = median(each.cpu for each in rounds) / COUNT * 1e6
+        yield f"servicebus_{name}_server_cpu", cpu, "us"
+
+
+class _Stretch:
+    """How long it took, and how much of it the server's CPU worked."""
+
+    def __init__(self, server: psutil.Process) -> None:
+        self._server = server
+        self.seconds = self.cpu = 0.0
+
+    def __enter__(self) -> Self:
+        self._began, self._worked = time.perf_counter(), self._cpu()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._began
+        self.cpu = self._cpu() - self._worked
+
+    def _cpu(self) -> float:
+        times = self._server.cpu_times()
+        return float(times.user + times.system)
 
 
 def _full(server: psutil.Process, sender: ServiceBusSender) -> Iterator[Measured]:
