@@ -119,10 +119,11 @@ def message_of(body: bytes) -> Message:
 def parse(data: bytes) -> Message:
     """A message as a sender encoded it. Raises DecodeError."""
     found: dict[int, tuple[int, int, int]] = {}
-    body: list[bytes] = []
+    body: list[memoryview] = []
+    whole = memoryview(data)  # a body can be large: it is copied once, into the content
     for code, start, value, end in sections(data):
         if code >= DATA or code == DELIVERY:
-            body.append(data[start:end])
+            body.append(whole[start:end])
         else:
             found[code] = (start, value, end)
     properties, message_id, session_id = _properties(data, found.get(PROPERTIES))

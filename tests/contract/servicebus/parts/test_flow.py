@@ -22,6 +22,7 @@ from tests.contract.servicebus.parts.raw import (
     only_connection,
     play,
     request,
+    transfer,
 )
 
 ENTITIES = NamespaceSettings(
@@ -218,3 +219,26 @@ def test_draining_ends_the_credit_after_what_there_is(tmp_path: Path) -> None:
         assert await wire.heard(0x14) == []
 
     play(tmp_path, scene, ENTITIES)
+
+
+def test_messages_that_come_in_turns_are_put_together_by_link(tmp_path: Path) -> None:
+    async def scene(server: ServiceBusServer, connect: Connect) -> None:
+        wire = await connect()
+        await wire.say(GREETING + attach(0, "q", receives=False))
+        await wire.say(attach(1, "large", receives=False))
+        size = 300_000
+        heads = [b"\x00\x53\x75\xb0" + size.to_bytes(4, "big") for _ in range(2)]
+        for part in range(3):
+            for handle, letter in ((0, b"a"), (1, b"b")):
+                begins, more = part == 0, part < 2
+                terms = (UInt(handle), b"t", UInt(0), False) if begins else (None,) * 4
+                head = heads[handle] if begins else b""
+                await wire.say(transfer(head + letter * 100_000, *terms, more, handle=handle))
+        for _ in range(2):
+            assert b"\x00\x53\x24\x45" in await wire.hear(0x15)
+        assert (await server.listener("large").next()).body == b"b" * size
+
+    entities = NamespaceSettings(
+        queues=(QueueSettings(name="q", max_message_bytes=1 << 20), *ENTITIES.queues[1:])
+    )
+    play(tmp_path, scene, entities)
