@@ -78,7 +78,10 @@ def one(receiver: ServiceBusReceiver, seconds: float = 5) -> ServiceBusReceivedM
 
 
 def some(receiver: ServiceBusReceiver, count: int) -> list[ServiceBusReceivedMessage]:
-    """So many messages, in however many parts they come."""
+    """So many messages, in however many parts they come.
+
+    Not for receivers that remove as they receive: what comes between two calls the SDK drops.
+    """
     found: list[ServiceBusReceivedMessage] = []
     while len(found) < count:
         more = receiver.receive_messages(count - len(found), max_wait_time=5)
