@@ -1,9 +1,14 @@
-"""For all tests: where CI promises a container engine, a test that needs one may not skip."""
+"""For all tests: where CI promises a container engine, a test that needs one may not skip; and no
+property fails because the machine was slow."""
 
 import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("retrain", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("retrain")
 
 
 @pytest.hookimpl(wrapper=True)
