@@ -1,6 +1,7 @@
 """The job language: the documents people write, as frozen models. Pure: pydantic and nothing else.
 
-`parse_job` and `parse_schedule` turn a mapping into a model or say all that is wrong with it;
+`parse_document` turns a mapping of any kind into a model or says all that is wrong with it, as
+`parse_job` and `parse_schedule` do when the kind is known; `KINDS` is the table of kinds.
 `dump` turns a model back into plain JSON data. `render_command` makes the script of a job, and
 `job_for_file` the job of a schedule for a file that landed.
 """
@@ -11,6 +12,9 @@ from shared.jobs.conda import check_conda as check_conda
 from shared.jobs.datastore import DatastorePath as DatastorePath
 from shared.jobs.datastore import is_datastore_uri as is_datastore_uri
 from shared.jobs.datastore import parse_datastore_path as parse_datastore_path
+from shared.jobs.documents import KINDS as KINDS
+from shared.jobs.documents import document_kind as document_kind
+from shared.jobs.documents import parse_document as parse_document
 from shared.jobs.environment import Environment as Environment
 from shared.jobs.firing import job_for_file as job_for_file
 from shared.jobs.inputs import DataInput as DataInput

@@ -24,9 +24,9 @@ AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 def parse_job(document: Mapping[str, Any]) -> CommandJob:
     """The job a document asks for. Raises InvalidDocument with every problem found."""
-    check_kind(document, "command")
-    job = _validated(CommandJob, document)
-    _raise_any((*binding_problems(job), *command_problems(job)))
+    check_kind(document, "job")
+    job = validated(CommandJob, document)
+    raise_any(job_problems(job))
     return job
 
 
@@ -34,33 +34,44 @@ def parse_schedule(document: Mapping[str, Any]) -> Schedule:
     """The schedule a document asks for. Raises InvalidDocument with every problem found."""
     check_kind(document, "schedule")
     if isinstance(document.get("create_job"), Mapping):
-        check_kind(document["create_job"], "command", ("create_job",))
-    schedule = _validated(Schedule, document)
+        check_kind(document["create_job"], "job", ("create_job",))
+    schedule = validated(Schedule, document)
+    raise_any(schedule_problems(schedule))
+    return schedule
+
+
+def job_problems(job: CommandJob) -> Iterable[Problem]:
+    """What is wrong with a job whose fields are right each: bindings, the command as a script."""
+    return (*binding_problems(job), *command_problems(job))
+
+
+def schedule_problems(schedule: Schedule) -> Iterable[Problem]:
+    """What is wrong with the job of a schedule whose fields are right each."""
     on_data = isinstance(schedule.trigger, DataTrigger)
     job = schedule.create_job
-    problems = (*binding_problems(job, trigger=on_data), *command_problems(job))
-    _raise_any(Problem(("create_job", *one.field), one.message, one.remedy) for one in problems)
-    return schedule
+    for one in (*binding_problems(job, trigger=on_data), *command_problems(job)):
+        yield Problem(("create_job", *one.field), one.message, one.remedy)
 
 
 def check_resolved(job: CommandJob) -> None:
     """Raise InvalidDocument when the job still names something on its author's own disk."""
-    _raise_any(_unresolved(job))
+    raise_any(_unresolved(job))
 
 
-def dump(document: CommandJob | Schedule) -> dict[str, Any]:
+def dump(document: Document) -> dict[str, Any]:
     """The document as plain JSON data; reading it again gives an equal model."""
     plain = document.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(document, Schedule):
         plain["create_job"] = dump(document.create_job)
         return plain
-    for name, item in document.inputs.items():
+    for name, item in document.inputs.items() if isinstance(document, CommandJob) else ():
         if isinstance(item, LiteralInput) and item.bare:
             plain["inputs"][name] = item.default
     return plain
 
 
-def _validated(model: type[AnyDocument], document: Mapping[str, Any]) -> AnyDocument:
+def validated(model: type[AnyDocument], document: Mapping[str, Any]) -> AnyDocument:
+    """The document as this model. Raises InvalidDocument with every problem of its fields."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
@@ -68,7 +79,8 @@ def _validated(model: type[AnyDocument], document: Mapping[str, Any]) -> AnyDocu
         raise InvalidDocument(problem(detail) for detail in details) from None
 
 
-def _raise_any(problems: Iterable[Problem]) -> None:
+def raise_any(problems: Iterable[Problem]) -> None:
+    """Raise InvalidDocument when there is a problem."""
     found = tuple(problems)
     if found:
         raise InvalidDocument(found)

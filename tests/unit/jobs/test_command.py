@@ -191,11 +191,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "automl jobs are not supported yet",
         "command job",
     ),
-    "a component": (
-        {"schema": f"{SCHEMA}commandComponent.schema.json", "type": "command"},
+    "an environment": (
+        {"schema": f"{SCHEMA}environment.schema.json"},
         "$schema",
-        "'commandComponent' documents are not supported yet",
-        "only command jobs",
+        "this is an environment, not a job",
+        "`retrain environment create -f`",
     ),
     "a schedule": ({"trigger": {}, "create_job": {}}, "", "this is a schedule", "schedule create"),
     "no such type": ({"type": "comand"}, "type", "there is no job type 'comand'", "command"),

@@ -1,0 +1,80 @@
+"""Every kind of document, and how each becomes a model: the one way into the job language.
+
+A new kind is one line in `KINDS`: its name in `kinds.WORDS`, its model, and, if the fields alone
+don't say all, a function that looks for problems in the whole model.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.jobs.command import CommandJob
+from shared.jobs.document import Document
+from shared.jobs.kinds import NOT_YET, WORDS, check_kind, kind_of, not_yet
+from shared.jobs.parse import job_problems, raise_any, schedule_problems, validated
+from shared.jobs.problems import InvalidDocument, Problem
+from shared.jobs.schedule import Schedule
+
+
+def _none(model: Any) -> Iterable[Problem]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """model: of the documents of this kind. problems: of a model as a whole, beyond its fields."""
+
+    model: type[Document]
+    problems: Callable[[Any], Iterable[Problem]] = _none
+
+
+#: Kind → model. A lane that brings a model adds its line here.
+KINDS: Final[Mapping[str, Kind]] = {
+    "job": Kind(CommandJob, job_problems),
+    "schedule": Kind(Schedule, schedule_problems),
+}
+
+
+def parse_document(document: Mapping[str, Any], wanted: str | None = None) -> Document:
+    """The model of a document of any kind. Raises InvalidDocument with every problem found.
+
+    wanted: a key of KINDS when only that kind will do: then a document that doesn't tell its kind
+    is taken for one of it. Without it the kind comes from `$schema`, `type` or the fields.
+    """
+    kind = document_kind(document, wanted)
+    if kind == "schedule" and isinstance(document.get("create_job"), Mapping):
+        check_kind(document["create_job"], "job", ("create_job",))
+    model = validated(KINDS[kind].model, document)
+    raise_any(KINDS[kind].problems(model))
+    return model
+
+
+def document_kind(document: Any, wanted: str | None = None) -> str:
+    """The key of KINDS under which the document is read. Raises InvalidDocument when there is none.
+
+    wanted: as in parse_document.
+    """
+    kind = wanted or _told_kind(document)
+    check_kind(document, kind)
+    if kind not in KINDS:
+        remedy = f"the kinds are: {', '.join(KINDS)}"
+        raise InvalidDocument([Problem((), f"{WORDS[kind].called} is not supported yet", remedy)])
+    return kind
+
+
+def _told_kind(document: Any) -> str:
+    if not isinstance(document, Mapping):
+        return "job"  # `check_kind` says that it is none
+    kind = kind_of(document)
+    if kind is None:
+        raise InvalidDocument([_untold(document)])
+    if kind in NOT_YET:
+        raise InvalidDocument([not_yet(document, kind)])
+    return kind
+
+
+def _untold(document: Mapping[str, Any]) -> Problem:
+    if isinstance(document.get("type"), str):
+        message = f"there is no type '{document['type']}'"
+        return Problem(("type",), message, "write `type: command` for a job")
+    return Problem((), "nothing tells what it is", "write `type:` or `$schema:`, as in Azure ML")
