@@ -61,6 +61,10 @@ def _empty_is_none_given(value: Any) -> Any:
     return {} if value is None else value
 
 
+def _in_small_letters(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 class Limits(Document):
     """How long the job may take."""
 
@@ -89,38 +93,58 @@ class Resources(Document):
     )
 
 
-class CommandJob(Document):
-    """A job of type `command`, as in Azure ML's CLI v2."""
+class Command(Document):
+    """What runs, and where it runs in: what a command job and a command component share."""
 
     not_yet: ClassVar[Mapping[str, str]] = {
         "distribution": _ONE_NODE,
-        "services": "leave it out: read the live log with `retrain job stream`",
         "identity": "leave it out: inputs and outputs come with their own short-lived keys",
-        "queue_settings": "leave it out",
-        "properties": "use `tags`",
-        "component": "write the component's command, code and environment in the job",
-        "parent_job_name": "leave it out",
-        "outputs_settings": "leave it out",
+        "services": "leave it out: read the live log with `retrain job stream`",
     }
 
     schema_: str | None = Field(
         default=None, alias="$schema", description="Ignored, as for editors only."
     )
-    type: Literal["command"] = Field(default="command", description="The kind of job.")
-    name: Identifier | None = Field(
-        default=None, description="1 to 64 letters, digits, - and _; Retrain gives one when absent."
+    type: Annotated[Literal["command"], BeforeValidator(_in_small_letters)] = Field(
+        default="command", description="The kind of job."
     )
     display_name: Text | None = Field(default=None, description="For people; need not be unique.")
-    experiment_name: NonEmptyText = Field(
-        default="Default", description="Group the run is listed under."
-    )
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people and for filtering.")
+    tags: Annotated[dict[str, ScalarText], BeforeValidator(_empty_is_none_given)] = Field(
+        default={}, description="For people and for filtering."
+    )
+    properties: Annotated[dict[str, ScalarText], BeforeValidator(_empty_is_none_given)] = Field(
+        default={}, description="For programs; kept on the run."
+    )
     command: Annotated[NonEmptyText, AfterValidator(_not_blank)] = Field(
         description="Run by /bin/sh in a copy of `code`; 32 KiB at most."
     )
     code: Annotated[NonEmptyText, AfterValidator(_code)] | None = Field(
         default=None, description="The snapshot's datastore URI; in a user's file a folder or file."
+    )
+    environment: EnvironmentField = Field(description="The image, and what is added to it.")
+    environment_variables: Annotated[
+        dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],
+        BeforeValidator(_empty_is_none_given),
+    ] = Field(default={}, description="Set for the command; 32 KiB at most each.")
+    resources: Resources = Field(default=Resources(), description="What the job asks of its node.")
+
+
+class CommandJob(Command):
+    """A job of type `command`, as in Azure ML's CLI v2."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        **Command.not_yet,
+        "queue_settings": "leave it out",
+        "parent_job_name": "leave it out",
+        "outputs_settings": "leave it out",
+    }
+
+    name: Identifier | None = Field(
+        default=None, description="1 to 64 letters, digits, - and _; Retrain gives one when absent."
+    )
+    experiment_name: NonEmptyText = Field(
+        default="Default", description="Group the run is listed under."
     )
     inputs: Annotated[dict[VariableName, Input], BeforeValidator(_empty_is_none_given)] = Field(
         default={}, description="Literals and data by name."
@@ -128,13 +152,7 @@ class CommandJob(Document):
     outputs: Annotated[
         dict[VariableName, OptionalOutput], BeforeValidator(_empty_is_none_given)
     ] = Field(default={}, description="Declared outputs by name; null is a folder.")
-    environment: EnvironmentField = Field(description="The image, and what is added to it.")
-    environment_variables: Annotated[
-        dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],
-        BeforeValidator(_empty_is_none_given),
-    ] = Field(default={}, description="Set for the command; 32 KiB at most each.")
     limits: Limits = Field(default=Limits(), description="How long the job may take.")
-    resources: Resources = Field(default=Resources(), description="What the job asks of its node.")
     compute: Annotated[Text, AfterValidator(_compute)] | None = Field(
         default=None,
         description="Where it runs: `local`, or `azureml:<name>`; else the default compute.",

@@ -1,6 +1,7 @@
 """Command jobs: the forms that are accepted, and what is said of those that are not."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "experiment_name": "wine",
         "description": "all of it",
         "tags": {"owner": "me", "year": 2026, "final": True},
+        "properties": {"ticket": 12},
         "code": "../src",
         "inputs": {"rate": 0.1, "rows": 100, "fast": True, "label": "x", "data": {"path": "d"}},
         "outputs": {"model": None, "report": {"type": "uri_file", "mode": "upload"}},
@@ -226,8 +228,14 @@ def test_a_document_is_a_mapping() -> None:
         parse_job(["command"])  # type: ignore[arg-type]
 
 
+def _subclasses(model: type[Document]) -> Iterator[type[Document]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _subclasses(one)
+
+
 def test_every_field_is_described() -> None:
-    models = Document.__subclasses__()
+    models = [*_subclasses(Document)]
     assert CommandJob in models
     for model in models:
         for name, field in model.model_fields.items():
