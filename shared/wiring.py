@@ -11,6 +11,7 @@ from functools import cache
 
 from shared import settings
 from shared.app.admission import Admission
+from shared.app.assets import Assets
 from shared.app.cron import CronTriggers
 from shared.app.effects import Effects
 from shared.app.file_triggers import FileTriggers
@@ -39,6 +40,7 @@ class Product:
     file_triggers: FileTriggers
     cron_triggers: CronTriggers
     uploads: Uploads
+    assets: Assets
     now: Callable[[], datetime]
 
 
@@ -88,5 +90,6 @@ def built(world: Ports) -> Product:
         file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),
         cron_triggers=CronTriggers(schedules, world.registry, admission, world.now),
         uploads=Uploads(world.files, world.links),
+        assets=Assets(world.registry, world.now),
         now=world.now,
     )

@@ -5,11 +5,20 @@ from collections.abc import Sequence
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from shared.domain.errors import Conflict, Invalid, NotFound, Permanent, RetrainError, Transient
+from shared.domain.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    Permanent,
+    RetrainError,
+    Taken,
+    Transient,
+)
 
 _STATUS: Sequence[tuple[type[RetrainError], int]] = (
     (NotFound, 404),
     (Invalid, 422),
+    (Taken, 409),
     (Conflict, 409),
     (Transient, 503),
     (Permanent, 502),

@@ -4,11 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from shared.azure.errors import translated
+from shared.domain.errors import Conflict
 from shared.ports.files import REGISTRY
+from shared.ports.registry import Entry, Kept
 
 _SERVICE = "Blob Storage"
 _JSON = ContentSettings(content_type="application/json")
@@ -49,6 +57,30 @@ class BlobRegistry:
         except AzureError as error:
             raise translated(_SERVICE, error) from error
 
+    def load(self, kind: str, name: str) -> Kept | None:
+        try:
+            found = self._container.get_blob_client(_path(kind, name)).download_blob()
+            return Kept(_document(found.readall()), str(found.properties.etag))
+        except ResourceNotFoundError:
+            return None
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+
+    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> None:
+        blob = self._container.get_blob_client(_path(kind, name))
+        unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            blob.upload_blob(
+                json.dumps(document).encode(),
+                overwrite=etag is not None,
+                content_settings=_JSON,
+                **(unchanged if etag is not None else {}),
+            )
+        except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+            raise Conflict(f"{kind}/{name}") from error
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+
     def list(self, kind: str) -> Sequence[dict[str, Any]]:
         documents = []
         try:
@@ -62,6 +94,16 @@ class BlobRegistry:
         except AzureError as error:
             raise translated(_SERVICE, error) from error
         return documents
+
+    def entries(self, kind: str) -> Sequence[Entry]:
+        prefix = f"{kind}/"
+        try:
+            return [
+                Entry(_name(blob.name, prefix), blob.last_modified)
+                for blob in self._container.list_blobs(name_starts_with=prefix)
+            ]
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
 
     def delete(self, kind: str, name: str) -> bool:
         try:
@@ -79,6 +121,10 @@ class BlobRegistry:
 
 def _path(kind: str, name: str) -> str:
     return f"{kind}/{name}.json"
+
+
+def _name(path: str, prefix: str) -> str:
+    return path.removeprefix(prefix).removesuffix(".json")
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ RetrainError
     ├── Refused        a service said no to what was asked of it
     ├── NotFound       there is no such run, schedule or file
     ├── Invalid        the caller's document or argument is wrong
+    ├── Taken          the name stands for something else already
     └── IllegalMove    a status that may not follow the present one: a bug of ours
 """
 
@@ -44,7 +45,9 @@ class Refused(Permanent):
 
 class NotFound(Permanent):
     def __init__(self, kind: str, name: str, remedy: str) -> None:
-        super().__init__(f"There is no {kind} '{name}'.", remedy=remedy, code=f"{kind}NotFound")
+        """kind: a noun, of several words perhaps: `data asset` has the code DataAssetNotFound."""
+        code = "".join(word[:1].upper() + word[1:] for word in kind.split()) + "NotFound"
+        super().__init__(f"There is no {kind} '{name}'.", remedy=remedy, code=code)
 
 
 class Invalid(Permanent):
@@ -60,6 +63,10 @@ class Invalid(Permanent):
     ) -> None:
         super().__init__(message, remedy=remedy, code=code)
         self.details = tuple(details)
+
+
+class Taken(Permanent):
+    """What is there under the name stays as it is."""
 
 
 class IllegalMove(Permanent):

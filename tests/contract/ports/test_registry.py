@@ -1,5 +1,8 @@
 """Registry: named documents, the first of a name where that is asked for."""
 
+import pytest
+
+from shared.domain.errors import Conflict
 from tests.contract.ports.conftest import Stores
 
 DOCUMENT = {"name": "wine", "text": "größer", "nested": {"list": [1, None, True]}}
@@ -54,3 +57,36 @@ def test_what_was_read_can_be_changed_without_harm(stores: Stores) -> None:
     stores.registry.put("schedules", "wine", {"n": 1})
     stores.registry.list("schedules")[0]["n"] = 2
     assert [*stores.registry.list("schedules")] == [{"n": 1}]
+
+
+def test_what_was_loaded_can_be_saved_once(stores: Stores) -> None:
+    assert stores.registry.load("labels", "wine") is None
+    stores.registry.save("labels", "wine", {"n": 1}, None)
+    kept = stores.registry.load("labels", "wine")
+    assert kept is not None
+    assert kept.document == {"n": 1}
+    stores.registry.save("labels", "wine", {"n": 2}, kept.etag)
+    with pytest.raises(Conflict):
+        stores.registry.save("labels", "wine", {"n": 3}, kept.etag)
+    with pytest.raises(Conflict):
+        stores.registry.save("labels", "wine", {"n": 3}, None)
+    assert stores.registry.get("labels", "wine") == {"n": 2}
+
+
+def test_what_was_deleted_meanwhile_is_not_saved(stores: Stores) -> None:
+    stores.registry.save("labels", "wine", {"n": 1}, None)
+    kept = stores.registry.load("labels", "wine")
+    assert kept is not None
+    stores.registry.delete("labels", "wine")
+    with pytest.raises(Conflict):
+        stores.registry.save("labels", "wine", {"n": 2}, kept.etag)
+
+
+def test_entries_are_names_below_a_kind_in_order(stores: Stores) -> None:
+    for name in ("wine/10", "wine/2", "beer/1"):
+        stores.registry.once("data", name, {})
+    stores.registry.once("data-old", "x", {})
+    assert [one.name for one in stores.registry.entries("data")] == ["beer/1", "wine/10", "wine/2"]
+    assert [one.name for one in stores.registry.entries("data/wine")] == ["10", "2"]
+    assert all(one.modified.tzinfo for one in stores.registry.entries("data"))
+    assert [*stores.registry.entries("nothing")] == []

@@ -19,10 +19,10 @@ class Twins:
 
     clock: Clock = field(default_factory=Clock)
     runs: SimulatedRuns = field(default_factory=SimulatedRuns)
-    registry: SimulatedRegistry = field(default_factory=SimulatedRegistry)
     links: SimulatedLinks = field(default_factory=SimulatedLinks)
 
     def __post_init__(self) -> None:
+        self.registry = SimulatedRegistry(self.clock)
         self.files = SimulatedFiles(self.clock)
         self.bus = SimulatedBus(self.clock)
         self.compute = SimulatedCompute(self.clock)
