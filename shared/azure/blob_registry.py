@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from azure.core import MatchConditions
@@ -66,11 +67,11 @@ class BlobRegistry:
         except AzureError as error:
             raise translated(_SERVICE, error) from error
 
-    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> None:
+    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> str:
         blob = self._container.get_blob_client(_path(kind, name))
         unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         try:
-            blob.upload_blob(
+            written = blob.upload_blob(
                 json.dumps(document).encode(),
                 overwrite=etag is not None,
                 content_settings=_JSON,
@@ -80,6 +81,7 @@ class BlobRegistry:
             raise Conflict(f"{kind}/{name}") from error
         except AzureError as error:
             raise translated(_SERVICE, error) from error
+        return str(written["etag"])
 
     def list(self, kind: str) -> Sequence[dict[str, Any]]:
         documents = []
@@ -95,12 +97,15 @@ class BlobRegistry:
             raise translated(_SERVICE, error) from error
         return documents
 
-    def entries(self, kind: str) -> Sequence[Entry]:
-        prefix = f"{kind}/"
+    def entries(self, kind: str, prefix: str = "", limit: int | None = None) -> Sequence[Entry]:
+        start = f"{kind}/"
+        blobs = self._container.list_blobs(
+            name_starts_with=start + prefix, results_per_page=min(limit or 5000, 5000)
+        )
         try:
             return [
-                Entry(_name(blob.name, prefix), blob.last_modified)
-                for blob in self._container.list_blobs(name_starts_with=prefix)
+                Entry(_name(blob.name, start), blob.last_modified, _bare(blob.etag))
+                for blob in islice(blobs, limit)
             ]
         except AzureError as error:
             raise translated(_SERVICE, error) from error

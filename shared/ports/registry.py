@@ -16,10 +16,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """That there is a document. modified: when it was written last, to the second."""
+    """That there is a document. modified: when it was written last, by the store's clock, to the
+    second.  etag: without quotes."""
 
     name: str
     modified: datetime
+    etag: str = ""
 
 
 class Registry(Protocol):
@@ -39,8 +41,8 @@ class Registry(Protocol):
     def load(self, kind: str, name: str) -> Kept | None:
         """The document with its ETag, for saving it changed."""
 
-    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> None:
-        """Replace what was loaded; `etag` None: write what wasn't there.
+    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> str:
+        """Replace what was loaded; `etag` None: write what wasn't there. Returns the new ETag.
 
         Raises Conflict when somebody else was quicker.
         """
@@ -48,8 +50,9 @@ class Registry(Protocol):
     def list(self, kind: str) -> Sequence[dict[str, Any]]:
         """All of a kind, by name. One call when nothing changed since the last."""
 
-    def entries(self, kind: str) -> Sequence[Entry]:
-        """The names there are of a kind, in order, unread; one call for 5,000."""
+    def entries(self, kind: str, prefix: str = "", limit: int | None = None) -> Sequence[Entry]:
+        """The names there are of a kind that begin with `prefix`, in order, unread; the first
+        `limit` of them, or all. One call for 5,000."""
 
     def delete(self, kind: str, name: str) -> bool:
         """False when there was none."""

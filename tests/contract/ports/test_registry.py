@@ -90,3 +90,23 @@ def test_entries_are_names_below_a_kind_in_order(stores: Stores) -> None:
     assert [one.name for one in stores.registry.entries("data/wine")] == ["10", "2"]
     assert all(one.modified.tzinfo for one in stores.registry.entries("data"))
     assert [*stores.registry.entries("nothing")] == []
+
+
+def test_the_first_entries_below_a_prefix_with_the_etags_of_their_saving(stores: Stores) -> None:
+    etags = [stores.registry.save("due", name, {}, None) for name in ("7~b", "6~c", "7~a")]
+    found = stores.registry.entries("due")
+    assert [(one.name, one.etag) for one in found] == [
+        ("6~c", etags[1].strip('"')),
+        ("7~a", etags[2].strip('"')),
+        ("7~b", etags[0].strip('"')),
+    ]
+    assert [one.name for one in stores.registry.entries("due", limit=2)] == ["6~c", "7~a"]
+    assert [one.name for one in stores.registry.entries("due", "7~", 5)] == ["7~a", "7~b"]
+
+
+def test_names_may_hold_paths(stores: Stores) -> None:
+    name = "wine~0x1~a b/größe=1/x%20y+z#1?.csv"
+    stores.registry.put("pending", name, {"n": 1})
+    assert [entry.name for entry in stores.registry.entries("pending", "wine~")] == [name]
+    assert stores.registry.get("pending", name) == {"n": 1}
+    assert stores.registry.delete("pending", name)

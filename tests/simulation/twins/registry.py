@@ -40,20 +40,25 @@ class SimulatedRegistry:
         document = self.get(kind, name)
         return None if document is None else Kept(document, self._etag(_path(kind, name)))
 
-    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> None:
+    def save(self, kind: str, name: str, document: Mapping[str, Any], etag: str | None) -> str:
         path = _path(kind, name)
         present = self._etag(path) if path in self.documents else None
         if etag != present:
             raise Conflict(path)
         self._write(path, document)
+        return self._etag(path)
 
     def list(self, kind: str) -> Sequence[dict[str, Any]]:
         return [json.loads(self.documents[_path(kind, one.name)]) for one in self.entries(kind)]
 
-    def entries(self, kind: str) -> Sequence[Entry]:
-        prefix = _path(kind, "")
-        paths = sorted(path for path in self.documents if path.startswith(prefix))
-        return [Entry(path.removeprefix(prefix), self.writes[path][1]) for path in paths]
+    def entries(self, kind: str, prefix: str = "", limit: int | None = None) -> Sequence[Entry]:
+        start = _path(kind, "")
+        paths = (path for path in self.documents if path.startswith(start + prefix))
+        # In the order of the service, whose names end in .json.
+        return [
+            Entry(path.removeprefix(start), self.writes[path][1], self._etag(path))
+            for path in sorted(paths, key=lambda path: f"{path}.json")[:limit]
+        ]
 
     def delete(self, kind: str, name: str) -> bool:
         return self.documents.pop(_path(kind, name), None) is not None
