@@ -34,10 +34,10 @@ def beside(place: Place, name: str) -> Path:
 def with_environment(source: Source, job: Field = ()) -> Source:
     """The source with its environment file and conda file read in. Raises JobFileError."""
     field = (*job, "environment")
-    environment = _get(source.document, field)
+    environment = part(source.document, field)
     if isinstance(environment, str) and environment.startswith("file:"):
         source = included(source, Inclusion(field, environment))
-        environment = _get(source.document, field)
+        environment = part(source.document, field)
     conda = (*field, "conda_file")
     if isinstance(environment, Mapping) and isinstance(environment.get("conda_file"), str):
         source = included(source, Inclusion(conda, environment["conda_file"]))
@@ -66,7 +66,7 @@ def included(source: Source, inclusion: Inclusion) -> Source:
     inner = read_source(path)
     places = without(inclusion.field, source.places) | below(inclusion.field, inner.places)
     # A fault of the file as a whole is told where the file is named.
-    document = _put(source.document, inclusion.field, inner.document)
+    document = with_part(source.document, inclusion.field, inner.document)
     return Source(source.path, document, places)
 
 
@@ -89,13 +89,17 @@ def _merged(outer: Source, source: Source) -> Source:
     return Source(source.path, {**source.document, "create_job": job}, places)
 
 
-def _get(document: Any, field: Field) -> Any:
+def part(document: Any, field: Field) -> Any:
+    """What stands there in the document; None when there is nothing."""
     for part in field:
         document = document.get(part) if isinstance(document, Mapping) else None
     return document
 
 
-def _put(document: Mapping[str, Any], field: Field, value: Any) -> dict[str, Any]:
+def with_part(document: Mapping[str, Any], field: Field, value: Any) -> dict[str, Any]:
+    """The document with the value there; the document itself is the empty field."""
+    if not field:
+        return dict(value)
     head, *rest = field
     name = str(head)
-    return {**document, name: _put(document[name], tuple(rest), value) if rest else value}
+    return {**document, name: with_part(document[name], tuple(rest), value) if rest else value}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from retrain.jobfile.components import as_job, with_component
 from retrain.jobfile.errors import FileProblem, JobFileError, located
 from retrain.jobfile.includes import with_environment, with_job
 from retrain.jobfile.local_files import LocalFiles, find_local_files
@@ -54,8 +55,11 @@ class ScheduleFile:
 
 
 def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
-    """Read a command job. overrides: `--set` names and texts. Raises JobFileError."""
-    source = overridden(read_source(path), overrides or {})
+    """Read a command job, or a component as one. overrides: `--set` names and texts.
+
+    Raises JobFileError.
+    """
+    source = with_component(overridden(as_job(read_source(path)), overrides or {}))
     source = with_environment(source)
     files = find_local_files(source.document, source.places)
     job = _parsed(parse_job, source, files)
@@ -66,8 +70,8 @@ def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
 def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
     """Read a schedule, with its job inline or in a file of its own. Raises JobFileError."""
     source = with_job(overridden(read_source(path), overrides or {}))
-    source = with_environment(source, ("create_job",))
     at = ("create_job",)
+    source = with_environment(with_component(source, at), at)
     files = find_local_files(source.document.get("create_job"), source.places, at)
     schedule = _parsed(parse_schedule, source, files)
     trigger = isinstance(schedule.trigger, DataTrigger)

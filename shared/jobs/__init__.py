@@ -8,6 +8,7 @@
 
 from shared.jobs.bindings import substitute as substitute
 from shared.jobs.command import CommandJob as CommandJob
+from shared.jobs.component import CommandComponent as CommandComponent
 from shared.jobs.conda import check_conda as check_conda
 from shared.jobs.datastore import DatastorePath as DatastorePath
 from shared.jobs.datastore import is_datastore_uri as is_datastore_uri
@@ -16,6 +17,7 @@ from shared.jobs.documents import KINDS as KINDS
 from shared.jobs.documents import document_kind as document_kind
 from shared.jobs.documents import parse_document as parse_document
 from shared.jobs.environment import Environment as Environment
+from shared.jobs.expansion import expanded as expanded
 from shared.jobs.firing import job_for_file as job_for_file
 from shared.jobs.inputs import DataInput as DataInput
 from shared.jobs.inputs import LiteralInput as LiteralInput

@@ -122,6 +122,9 @@ class Command(Document):
     code: Annotated[NonEmptyText, AfterValidator(_code)] | None = Field(
         default=None, description="The snapshot's datastore URI; in a user's file a folder or file."
     )
+    additional_includes: list[NonEmptyText] = Field(
+        default=[], description="Local files and folders put into the copy of `code`."
+    )
     environment: EnvironmentField = Field(description="The image, and what is added to it.")
     environment_variables: Annotated[
         dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],

@@ -9,29 +9,44 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.jobs.command import CommandJob
+from shared.jobs.component import CommandComponent
 from shared.jobs.document import Document
+from shared.jobs.expansion import expanded
 from shared.jobs.kinds import NOT_YET, WORDS, check_kind, kind_of, not_yet
-from shared.jobs.parse import job_problems, raise_any, schedule_problems, validated
+from shared.jobs.parse import (
+    component_problems,
+    job_problems,
+    schedule_problems,
+    with_expanded_job,
+)
 from shared.jobs.problems import InvalidDocument, Problem
 from shared.jobs.schedule import Schedule
+from shared.jobs.validation import raise_any, validated
 
 
 def _none(model: Any) -> Iterable[Problem]:
     return ()
 
 
+def _as_it_is(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """model: of the documents of this kind. problems: of a model as a whole, beyond its fields."""
+    """model: of the documents of this kind. problems: of a model as a whole, beyond its fields.
+    whole: the document with what stands for more of it put in."""
 
     model: type[Document]
     problems: Callable[[Any], Iterable[Problem]] = _none
+    whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_it_is
 
 
 #: Kind → model. A lane that brings a model adds its line here.
 KINDS: Final[Mapping[str, Kind]] = {
-    "job": Kind(CommandJob, job_problems),
-    "schedule": Kind(Schedule, schedule_problems),
+    "job": Kind(CommandJob, job_problems, expanded),
+    "component": Kind(CommandComponent, component_problems),
+    "schedule": Kind(Schedule, schedule_problems, with_expanded_job),
 }
 
 
@@ -41,11 +56,9 @@ def parse_document(document: Mapping[str, Any], wanted: str | None = None) -> Do
     wanted: a key of KINDS when only that kind will do: then a document that doesn't tell its kind
     is taken for one of it. Without it the kind comes from `$schema`, `type` or the fields.
     """
-    kind = document_kind(document, wanted)
-    if kind == "schedule" and isinstance(document.get("create_job"), Mapping):
-        check_kind(document["create_job"], "job", ("create_job",))
-    model = validated(KINDS[kind].model, document)
-    raise_any(KINDS[kind].problems(model))
+    kind = KINDS[document_kind(document, wanted)]
+    model = validated(kind.model, kind.whole(document))
+    raise_any(kind.problems(model))
     return model
 
 

@@ -23,6 +23,9 @@ TRIGGER_PATH = "${{trigger.path}}"
 DEFAULT_DATASTORE_BINDING = "${{default_datastore}}"
 _REMOTE = re.compile(r"(git\+)?(https?|ssh|wasbs?|abfss?|adl|s3|gs|hdfs|dbfs|ftp)://")
 
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+
 Scalar = bool | int | float | str
 
 
@@ -48,12 +51,9 @@ class LiteralInput(Document):
 
     @model_validator(mode="after")
     def _fits(self) -> "LiteralInput":
-        if self.default is None:
-            if not self.optional:
-                raise refusal("has no value", "give `default:`, or say `optional: true`")
-            return self
-        _check_type(self.type, self.default)
-        _check_range(self)
+        if self.default is None and not self.optional:
+            raise refusal("has no value", "give `default:`, or say `optional: true`")
+        check_value(self)
         return self
 
     @property
@@ -76,10 +76,40 @@ def literal_type(value: Scalar | None) -> str:
             return "string"
 
 
+def typed(literal: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The mapping of a literal with its `default` of its `type`, where text or a whole number with
+    a fraction of zero says one: "3" is an integer, "true" a boolean. Else as it is."""
+    value = _converted(literal.get("type"), literal.get("default"))
+    return literal if value is None else {**literal, "default": value}
+
+
+def _converted(kind: Any, value: Any) -> Scalar | None:
+    match kind, value:
+        case "integer", str() if _WHOLE.fullmatch(value):
+            return int(value)
+        case "integer", float() if value.is_integer():
+            return int(value)
+        case "number", str() if _NUMBER.fullmatch(value):
+            return float(value)
+        case "boolean", str() if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        case _:
+            return None
+
+
+def check_value(literal: LiteralInput) -> None:
+    """Raise a refusal when there is a value and it is not of the type, or not allowed."""
+    if literal.default is not None:
+        _check_type(literal.type, literal.default)
+        _check_range(literal)
+
+
 def _check_type(wanted: str, value: Scalar) -> None:
     found = literal_type(value)
     if found != wanted and (wanted, found) != ("number", "integer"):
-        raise refusal(f"the value is of type {found}, not {wanted}", f"write `type: {found}`")
+        quote = "put it in quotes, or " if wanted == "string" else ""
+        remedy = f"{quote}write `type: {found}`"
+        raise refusal(f"the value is of type {found}, not {wanted}", remedy)
     if isinstance(value, str):
         clean(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -175,7 +205,7 @@ def _read_input(value: Any) -> LiteralInput | DataInput:
 def _read_mapping(value: Mapping[str, Any]) -> LiteralInput | DataInput:
     kind = value.get("type")
     if kind in LITERAL_TYPES:
-        return LiteralInput.model_validate(value)
+        return LiteralInput.model_validate(typed(value))
     if kind in DATA_TYPES or (kind is None and "path" in value):
         return DataInput.model_validate(value)
     choices = f"use one of: {', '.join(DATA_TYPES + LITERAL_TYPES)}"

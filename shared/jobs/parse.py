@@ -4,28 +4,28 @@ The mapping is what YAML or JSON gives: dicts with text keys, lists, text, numbe
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from shared.jobs.bindings import binding_problems
 from shared.jobs.command import CommandJob
+from shared.jobs.component import CommandComponent, sample_values
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
 from shared.jobs.document import Document
+from shared.jobs.expansion import expanded
 from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.kinds import check_kind
-from shared.jobs.problems import InvalidDocument, Problem
+from shared.jobs.problems import Field, InvalidDocument, Problem
 from shared.jobs.render import command_problems
 from shared.jobs.schedule import DataTrigger, Schedule
-from shared.jobs.wording import problem
+from shared.jobs.validation import below, raise_any, validated
 
-AnyDocument = TypeVar("AnyDocument", bound=Document)
+_JOB: Field = ("create_job",)
 
 
 def parse_job(document: Mapping[str, Any]) -> CommandJob:
     """The job a document asks for. Raises InvalidDocument with every problem found."""
     check_kind(document, "job")
-    job = validated(CommandJob, document)
+    job = validated(CommandJob, expanded(document))
     raise_any(job_problems(job))
     return job
 
@@ -33,11 +33,22 @@ def parse_job(document: Mapping[str, Any]) -> CommandJob:
 def parse_schedule(document: Mapping[str, Any]) -> Schedule:
     """The schedule a document asks for. Raises InvalidDocument with every problem found."""
     check_kind(document, "schedule")
-    if isinstance(document.get("create_job"), Mapping):
-        check_kind(document["create_job"], "job", ("create_job",))
-    schedule = validated(Schedule, document)
+    schedule = validated(Schedule, with_expanded_job(document))
     raise_any(schedule_problems(schedule))
     return schedule
+
+
+def with_expanded_job(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schedule's document, its job as the command job that it stands for. Raises
+    InvalidDocument when that is of another kind."""
+    job = document.get("create_job")
+    if not isinstance(job, Mapping):
+        return document
+    try:
+        check_kind(job, "job")
+        return {**document, "create_job": expanded(job)}
+    except InvalidDocument as error:
+        raise InvalidDocument(below(_JOB, error.problems)) from None
 
 
 def job_problems(job: CommandJob) -> Iterable[Problem]:
@@ -49,8 +60,17 @@ def schedule_problems(schedule: Schedule) -> Iterable[Problem]:
     """What is wrong with the job of a schedule whose fields are right each."""
     on_data = isinstance(schedule.trigger, DataTrigger)
     job = schedule.create_job
-    for one in (*binding_problems(job, trigger=on_data), *command_problems(job)):
-        yield Problem(("create_job", *one.field), one.message, one.remedy)
+    return below(_JOB, (*binding_problems(job, trigger=on_data), *command_problems(job)))
+
+
+def component_problems(component: CommandComponent) -> Iterable[Problem]:
+    """What any job of a component would have wrong, whose fields are right each."""
+    job = {"component": dump(component), "inputs": sample_values(component)}
+    try:
+        parse_job(job)
+    except InvalidDocument as error:
+        return (one for one in error.problems if one.field[:1] != ("inputs",))
+    return ()
 
 
 def check_resolved(job: CommandJob) -> None:
@@ -70,22 +90,6 @@ def dump(document: Document) -> dict[str, Any]:
     return plain
 
 
-def validated(model: type[AnyDocument], document: Mapping[str, Any]) -> AnyDocument:
-    """The document as this model. Raises InvalidDocument with every problem of its fields."""
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=True)
-        raise InvalidDocument(problem(detail) for detail in details) from None
-
-
-def raise_any(problems: Iterable[Problem]) -> None:
-    """Raise InvalidDocument when there is a problem."""
-    found = tuple(problems)
-    if found:
-        raise InvalidDocument(found)
-
-
 def _unresolved(job: CommandJob) -> Iterable[Problem]:
     remedy = "send it with `retrain job create -f`, which uploads it first"
     if job.code is not None and not _in_store(job.code):
@@ -93,6 +97,8 @@ def _unresolved(job: CommandJob) -> Iterable[Problem]:
     for name, item in job.inputs.items():
         if isinstance(item, DataInput) and item.local:
             yield Problem(("inputs", name, "path"), f"'{item.path}' is a local path", remedy)
+    if job.additional_includes:
+        yield Problem(("additional_includes",), "are local paths", remedy)
     if isinstance(job.environment.conda_file, str):
         yield Problem(("environment", "conda_file"), "is a local path", remedy)
 

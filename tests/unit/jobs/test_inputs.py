@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.jobs import CommandJob, DataInput, InvalidDocument, parse_job
+from shared.jobs import CommandJob, DataInput, InvalidDocument, LiteralInput, parse_job
 
 
 def given(inputs: Any, outputs: Any = None) -> CommandJob:
@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "half a character": ({"inputs": {"a": "\ud800"}}, "inputs.a", "surrogate", "whole"),
     "a huge literal": ({"inputs": {"a": "x" * 40_000}}, "inputs.a", "40,000 bytes", "a file"),
     "a wrong default": (
-        {"inputs": {"a": {"type": "integer", "default": "1"}}},
+        {"inputs": {"a": {"type": "integer", "default": "one"}}},
         "inputs.a",
         "of type string, not integer",
         "type: string",
@@ -127,3 +127,37 @@ def test_only_a_path_on_the_users_own_disk_is_local() -> None:
     )
     local = {name: item.local for name, item in job.inputs.items() if isinstance(item, DataInput)}
     assert local == {"here": True, "there": False}
+
+
+#: Type, what is written, and what the script gets.
+TYPED: dict[str, tuple[str, Any, str]] = {
+    "a number in quotes": ("number", "0.10", "0.1"),
+    "a number with an exponent": ("number", "1e-3", "0.001"),
+    "a whole number as number": ("number", 3, "3"),
+    "an integer in quotes": ("integer", "-12", "-12"),
+    "an integer with a point": ("integer", 1e3, "1000"),
+    "true in quotes": ("boolean", "true", "True"),
+    "False in quotes": ("boolean", "False", "False"),
+    "text stays text": ("string", "0.10", "0.10"),
+}
+
+
+@pytest.mark.parametrize(("kind", "written", "seen"), TYPED.values(), ids=TYPED)
+def test_a_literal_is_of_its_type(kind: str, written: Any, seen: str) -> None:
+    item = given({"a": {"type": kind, "default": written}}).inputs["a"]
+    assert isinstance(item, LiteralInput)
+    assert item.text == seen
+
+
+NOT_TYPED: dict[str, tuple[str, Any, str]] = {
+    "a number as text": ("string", 1.10, "put it in quotes"),
+    "a fraction as integer": ("integer", 1.5, "type: number"),
+    "a word as boolean": ("boolean", "yes", "type: string"),
+    "an endless number": ("number", "1e999", "in quotes"),
+}
+
+
+@pytest.mark.parametrize(("kind", "written", "advised"), NOT_TYPED.values(), ids=NOT_TYPED)
+def test_a_literal_of_another_type(kind: str, written: Any, advised: str) -> None:
+    with pytest.raises(InvalidDocument, match=advised):
+        given({"a": {"type": kind, "default": written}})
