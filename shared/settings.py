@@ -22,6 +22,8 @@ class Settings:
     servicebus: fully qualified namespace (identity), or a connection string.
     batch: the account's endpoint.  batch_account, batch_key: shared key, for the local stack; empty
     means identity.  images: where environments are built; empty means nowhere.
+    webhook_secret: signs notifications, `whsec_` and base64; empty refuses them.  webhook_private:
+    "true" allows addresses of private networks.
     vm_size: of a job that names none.  node_image: publisher:offer:sku of its nodes.
     """
 
@@ -31,6 +33,8 @@ class Settings:
     batch_account: str = ""
     batch_key: str = ""
     images: str = ""
+    webhook_secret: str = ""
+    webhook_private: str = ""
     vm_size: str = "Standard_D2s_v3"
     node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
     node_agent: str = "batch.node.ubuntu 22.04"

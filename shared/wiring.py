@@ -16,6 +16,7 @@ from shared.app.cron import CronTriggers
 from shared.app.effects import Effects
 from shared.app.file_triggers import FileTriggers
 from shared.app.logs import Logs
+from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.queries import Queries
 from shared.app.schedules import Schedules
@@ -75,10 +76,11 @@ def built(world: Ports) -> Product:
         files=world.files,
         bus=world.bus,
         observer=observer,
+        notifier=Notifier(world.webhooks, world.bus, world.now),
         now=world.now,
     )
-    admission = Admission(world.runs, world.registry, world.bus, world.now)
-    schedules = Schedules(world.registry, world.now)
+    admission = Admission(world.runs, world.registry, world.bus, world.webhooks, world.now)
+    schedules = Schedules(world.registry, world.webhooks, world.now)
     return Product(
         admission=admission,
         workflow=Workflow(world.runs, effects),

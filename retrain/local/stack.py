@@ -6,7 +6,9 @@ below one folder, so that a stack that was killed goes on where it stood when it
 """
 
 import asyncio
+import base64
 import logging
+import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -95,6 +97,7 @@ class Stack:
     batch: BatchServer
     host: FunctionsHost
     engine: Engine | None
+    webhook_secret: str
     faults: Faults
     control: ControlEndpoint | None
 
@@ -109,6 +112,7 @@ class Stack:
             "batch": self.batch.endpoint,
             "batch_account": self.batch.settings.account,
             "batch_key": self.batch.settings.key,
+            "webhook_secret": self.webhook_secret,
             "engine": self.engine.name if self.engine else "none (processes)",
         } | ({"faults": f"{self.control.url}/faults"} if self.control else {})
 
@@ -207,6 +211,8 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         "RETRAIN_BATCH_KEY": batch.settings.key,
         "RETRAIN_IMAGES": images.url,
         "RETRAIN_WATCH": options.watch,
+        "RETRAIN_WEBHOOK_SECRET": webhook_secret(data / "webhook.secret"),
+        "RETRAIN_WEBHOOK_PRIVATE": "true",  # here everybody is on this machine
         # The worker's default is too few for the sessions that host.json allows at once.
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     }
@@ -237,9 +243,21 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         batch=batch,
         host=host,
         engine=engine,
+        webhook_secret=environment["RETRAIN_WEBHOOK_SECRET"],
         faults=faults,
         control=control,
     )
+
+
+def webhook_secret(file: Path) -> str:
+    """What signs notifications: made once for a data folder, readable by its owner only."""
+    if not file.exists():
+        made = file.with_suffix(".new")
+        made.unlink(missing_ok=True)
+        made.touch(0o600)
+        made.write_text(f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
+        made.rename(file)
+    return file.read_text()
 
 
 def _engine(preferred: str) -> Engine | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.app.documents import submitted_job
+from shared.app.notifying import check_addresses
 from shared.domain.errors import Invalid, Transient
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.keys import digest
@@ -18,6 +19,7 @@ from shared.jobs import dump
 from shared.ports.bus import Bus
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
+from shared.ports.webhooks import Webhooks
 
 log = logging.getLogger("retrain.admission")
 
@@ -30,6 +32,7 @@ class Admission:
     runs: Runs
     registry: Registry
     bus: Bus
+    webhooks: Webhooks
     now: Callable[[], datetime]
 
     def submit(self, request: TrainingRequest) -> Run:
@@ -55,6 +58,7 @@ class Admission:
         Without a key, asking in another instant is another run. Raises Invalid.
         """
         job, now = submitted_job(document), self.now()
+        check_addresses(self.webhooks, job)
         content = digest(json.dumps(dump(job), sort_keys=True))
         keyed = key is not None
         identity = request_id("http", key if key is not None else f"{content} {now.isoformat()}")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.orders import order_for
-from shared.domain.commands import BuildImage, Command, Look, Provision, TakeDown, Wait
+from shared.domain.commands import BuildImage, Command, Look, Notify, Provision, TakeDown, Wait
 from shared.domain.errors import Permanent
 from shared.domain.events import (
     AttemptEnded,
@@ -46,6 +47,7 @@ class Effects:
     files: Files
     bus: Bus
     observer: Observer
+    notifier: Notifier
     now: Callable[[], datetime]
 
     def perform(self, run: Run, command: Command, event: Event) -> None:
@@ -61,6 +63,8 @@ class Effects:
                 self._take_down(run, command, _anew(run, event))
             case Wait():
                 self._wait(run, command, event)
+            case Notify():
+                self.notifier.notify(run, command)
             case _:
                 assert_never(command)
 

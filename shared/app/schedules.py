@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.app.documents import checked_job, checked_schedule
+from shared.app.notifying import check_addresses
 from shared.domain.errors import NotFound
 from shared.jobs import InvalidDocument, Schedule, dump, parse_schedule
 from shared.ports.registry import Registry
+from shared.ports.webhooks import Webhooks
 
 log = logging.getLogger("retrain.schedules")
 
@@ -27,12 +29,14 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Schedules:
     registry: Registry
+    webhooks: Webhooks
     now: Callable[[], datetime]
 
     def put(self, document: Mapping[str, Any]) -> tuple[Kept, bool]:
         """Create or replace; True when it is new. Raises Invalid."""
         schedule = checked_schedule(document)
         checked_job(schedule.create_job)
+        check_addresses(self.webhooks, schedule.create_job)
         kept = Kept(schedule, self.now())
         record = {"created_at": kept.created_at.isoformat(), "schedule": dump(schedule)}
         return kept, self.registry.put(KIND, schedule.name, record)

@@ -21,6 +21,7 @@ from shared.azure.blob_runs import BlobRuns
 from shared.azure.errors import RETRIES
 from shared.azure.images import LoopbackImages, NoImages
 from shared.azure.service_bus import ServiceBus
+from shared.azure.webhooks import SignedWebhooks
 from shared.ports.world import Ports
 from shared.settings import Settings
 
@@ -49,6 +50,9 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         inventory=BatchInventory(batch),
         live_logs=BatchLogs(batch),
         images=LoopbackImages(chosen.images) if chosen.images else NoImages(),
+        webhooks=SignedWebhooks(
+            chosen.webhook_secret, private=chosen.webhook_private.lower() == "true"
+        ),
         now=now,
     )
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.jobs.notifications import Occasion
+
 
 @dataclass(frozen=True, slots=True)
 class BuildImage:
@@ -47,4 +49,14 @@ class Wait:
     kind: Literal["wait"] = "wait"
 
 
-Command = BuildImage | Provision | Look | TakeDown | Wait
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell one of the job's `notifications` of an occasion; `tries` counts those before this."""
+
+    webhook: int
+    occasion: Occasion
+    tries: int = 0
+    kind: Literal["notify"] = "notify"
+
+
+Command = BuildImage | Provision | Look | TakeDown | Wait | Notify

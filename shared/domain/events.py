@@ -6,6 +6,7 @@ from typing import Literal
 
 from shared.domain.run import Problem
 from shared.domain.status import Status
+from shared.jobs.notifications import Occasion
 
 Cause = Literal["none", "script", "timeout", "configuration", "infrastructure"]
 
@@ -118,6 +119,18 @@ class Nudged:
     kind: Literal["nudged"] = "nudged"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyDue:
+    """A webhook could not be told of an occasion and is to be tried once more."""
+
+    id: str
+    at: datetime
+    webhook: int
+    occasion: Occasion
+    tries: int
+    kind: Literal["notify_due"] = "notify_due"
+
+
 Event = (
     Requested
     | ImageReady
@@ -130,4 +143,5 @@ Event = (
     | RetryDue
     | CancelAsked
     | Nudged
+    | NotifyDue
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from shared.domain.commands import BuildImage, Command, Look, Provision, TakeDown, Wait
+from shared.domain.commands import BuildImage, Command, Look, Notify, Provision, TakeDown, Wait
 from shared.domain.events import (
     AttemptEnded,
     AttemptMoved,
@@ -13,6 +13,7 @@ from shared.domain.events import (
     ImageFailed,
     ImagePending,
     ImageReady,
+    NotifyDue,
     Nudged,
     Requested,
     RetryDue,
@@ -20,9 +21,15 @@ from shared.domain.events import (
 )
 from shared.domain.run import Run, Verdict
 from shared.domain.status import NEXT, Status
+from shared.jobs.notifications import Occasion
 
 #: Seconds before attempts 2, 3, …; the last one holds from there on.
 BACKOFF: Final = (15, 60, 300)
+_OCCASIONS: Final[dict[Status, Occasion]] = {
+    Status.COMPLETED: "completed",
+    Status.FAILED: "failed",
+    Status.CANCELED: "canceled",
+}
 _ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
 
 
@@ -39,7 +46,11 @@ def advance(run: Run, event: Event) -> Decision:
     """
     if event.id == run.last_event:
         return Decision(run, run.pending)  # delivered again: decided already, ask for the same
+    if isinstance(event, NotifyDue):
+        return Decision(run, (Notify(event.webhook, event.occasion, event.tries),))  # no new state
     decision = _decide(run, event)
+    if decision.run.final and not run.final:
+        decision = Decision(decision.run, (*decision.commands, *_notifications(decision.run)))
     if decision == Decision(run):
         return decision  # no trace either: what is pending stays there for a nudge to find
     heard = replace(
@@ -51,7 +62,18 @@ def advance(run: Run, event: Event) -> Decision:
     return Decision(heard, decision.commands)
 
 
+def _notifications(run: Run) -> tuple[Notify, ...]:
+    """Whom a run that has just ended tells of it."""
+    occasion = _OCCASIONS[run.status]
+    return tuple(
+        Notify(number, occasion)
+        for number, one in enumerate(run.job.notifications)
+        if occasion in one.events
+    )
+
+
 def _decide(run: Run, event: Event) -> Decision:
+    assert not isinstance(event, NotifyDue), "it changes no run"
     if run.final:
         return Decision(run)
     match event:

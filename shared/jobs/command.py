@@ -10,6 +10,7 @@ from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
 from shared.jobs.document import Document
 from shared.jobs.environment import EnvironmentField
 from shared.jobs.inputs import Input, is_remote
+from shared.jobs.notifications import Notifications
 from shared.jobs.outputs import OptionalOutput
 from shared.jobs.problems import refusal
 from shared.jobs.text import Identifier, NonEmptyText, ScalarText, Text, VariableName
@@ -156,6 +157,9 @@ class CommandJob(Command):
         dict[VariableName, OptionalOutput], BeforeValidator(_empty_is_none_given)
     ] = Field(default={}, description="Declared outputs by name; null is a folder.")
     limits: Limits = Field(default=Limits(), description="How long the job may take.")
+    notifications: Notifications = Field(
+        default=[], description="Retrain's own: addresses to tell of the run's end; 5 at most."
+    )
     compute: Annotated[Text, AfterValidator(_compute)] | None = Field(
         default=None,
         description="Where it runs: `local`, or `azureml:<name>`; else the default compute.",

@@ -10,6 +10,7 @@ from shared.ports.files import Files, Links
 from shared.ports.images import Images
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
+from shared.ports.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,4 +26,5 @@ class Ports:
     inventory: Inventory
     live_logs: LiveLogs
     images: Images
+    webhooks: Webhooks
     now: Callable[[], datetime]

@@ -49,6 +49,18 @@ class Invariants:
         assert calls < CALLS_PER_RUN * (len(runs) + 1), f"{calls} calls for {len(runs)} runs"
         for run in runs.values():
             _reads_well(run)
+            self._told(run)
+
+    def _told(self, run: Run) -> None:
+        """Every address was told of the run's end, and always the same.
+
+        A message that was given up in an outage is kept, for somebody to send again.
+        """
+        if any(message.session == run.name for message in self.twins.bus.dead):
+            return
+        for number, _ in enumerate(run.job.notifications):
+            bodies = self.twins.webhooks.told[f"{run.name}-{run.status.lower()}-{number}"]
+            assert len(set(bodies)) == 1, f"{run.name} {run.status}: told {len(bodies)} things"
 
 
 def _follows(before: Run, now: Run) -> None:

@@ -44,6 +44,9 @@ _ODDLY: Final[tuple[Ending, ...]] = (
 )
 
 
+_TOLD: Final = [{"webhook": "https://there", "events": ["completed", "failed", "canceled"]}]
+
+
 class Simulation:
     """`accepted` are the runs that somebody was promised."""
 
@@ -83,6 +86,9 @@ class Simulation:
             self._in(self.random.uniform(1, STORM / 2), self._upload)
         for _ in range(self.random.randint(0, 2)):
             self._in(self.random.uniform(1, STORM), self._cancel)
+        if self.random.random() < 0.3:
+            self.twins.webhooks.down = {"https://there"}
+            self._in(self.random.uniform(0, STORM), self.twins.webhooks.down.clear)
         if self._outage:
             at = self.random.uniform(0, STORM / 2)
             self._in(at, lambda: self.faults.go_down(True))
@@ -92,7 +98,7 @@ class Simulation:
 
     def _submit(self, identity: str) -> None:
         """A user who asks again, under the same key, until it is accepted."""
-        job = self.random.choice((a_job(), a_job(), a_job_to_build()))
+        job = self.random.choice((a_job(notifications=_TOLD), a_job(), a_job_to_build()))
         request = replace(a_request(identity, job), at=self.twins.clock.now)
         self._ask(request)
 

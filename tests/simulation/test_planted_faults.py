@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.app.notifying import Notifier
 from shared.app.watch import Watch
 from shared.app.workflow import Workflow
 from shared.domain.events import Event
@@ -41,11 +42,16 @@ def an_ended_job_is_only_looked_at(self: Watch, scene: Any, run: Any) -> None:
     self.observer.observe(run.name, run.attempt, tag=scene.tag)
 
 
+def nobody_is_asked_again(self: Notifier, run: Any, command: Any, why: str) -> None:
+    """In place of telling it later."""
+
+
 PLANTED: dict[str, tuple[type, str, Callable[..., None]]] = {
     "nobody cleans up": (Watch, "_clean_up", nothing),
     "nobody looks at what has compute": (Watch, "_over", nothing),
     "nobody nudges": (Watch, "_in_between", nothing),
     "no ETag": (Workflow, "handle", whoever_saves_last_wins),
+    "told once or never": (Notifier, "_later", nobody_is_asked_again),
     "jobs end with their tasks": (Watch, "_over", an_ended_job_is_only_looked_at),
 }
 

@@ -11,6 +11,7 @@ from tests.simulation.twins.files import SimulatedFiles, SimulatedLinks
 from tests.simulation.twins.images import SimulatedImages
 from tests.simulation.twins.registry import SimulatedRegistry
 from tests.simulation.twins.runs import SimulatedRuns
+from tests.simulation.twins.webhooks import SimulatedWebhooks
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Twins:
     clock: Clock = field(default_factory=Clock)
     runs: SimulatedRuns = field(default_factory=SimulatedRuns)
     links: SimulatedLinks = field(default_factory=SimulatedLinks)
+    webhooks: SimulatedWebhooks = field(default_factory=SimulatedWebhooks)
 
     def __post_init__(self) -> None:
         self.registry = SimulatedRegistry(self.clock)
@@ -40,6 +42,7 @@ class Twins:
             inventory=self.compute,
             live_logs=self.compute,
             images=self.images,
+            webhooks=self.webhooks,
             now=self.clock,
         )
 

@@ -13,6 +13,7 @@ from shared.domain.events import (
     ImageFailed,
     ImagePending,
     ImageReady,
+    NotifyDue,
     Nudged,
     Requested,
     RetryDue,
@@ -52,4 +53,12 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(RetryDue, id=ids, at=times, attempt=attempts),
     st.builds(CancelAsked, id=ids, at=times),
     st.builds(Nudged, id=ids, at=times),
+    st.builds(
+        NotifyDue,
+        id=ids,
+        at=times,
+        webhook=st.just(0),
+        occasion=st.sampled_from(("completed", "failed", "canceled")),
+        tries=st.integers(1, 5),
+    ),
 )
