@@ -7,9 +7,12 @@
 """
 
 from shared.jobs.bindings import substitute as substitute
+from shared.jobs.clock_trigger import CronTrigger as CronTrigger
+from shared.jobs.clock_trigger import RecurrenceTrigger as RecurrenceTrigger
 from shared.jobs.command import CommandJob as CommandJob
 from shared.jobs.component import CommandComponent as CommandComponent
 from shared.jobs.conda import check_conda as check_conda
+from shared.jobs.data_trigger import DataTrigger as DataTrigger
 from shared.jobs.datastore import DatastorePath as DatastorePath
 from shared.jobs.datastore import is_datastore_uri as is_datastore_uri
 from shared.jobs.datastore import parse_datastore_path as parse_datastore_path
@@ -38,6 +41,8 @@ from shared.jobs.render import Rendered as Rendered
 from shared.jobs.render import RunName as RunName
 from shared.jobs.render import Value as Value
 from shared.jobs.render import render_command as render_command
-from shared.jobs.schedule import CronTrigger as CronTrigger
-from shared.jobs.schedule import DataTrigger as DataTrigger
 from shared.jobs.schedule import Schedule as Schedule
+from shared.jobs.ticks import AnyClock as AnyClock
+from shared.jobs.ticks import latest_ticks as latest_ticks
+from shared.jobs.ticks import next_ticks as next_ticks
+from shared.jobs.ticks import ticks as ticks

@@ -1,19 +1,23 @@
 """The five fields of a cron expression, checked before anybody waits for them.
 
 Accepted is what every cron knows: `*`, numbers, names of months and days, ranges `a-b`, steps `*/n`
-and `a-b/n`, and lists of these. When it next fires is worked out elsewhere, with cronsim.
+and `a-b/n`, and lists of these. As in Debian's cron a day has to fit both of its fields when one
+of them begins with a star, else one of the two.
 """
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+from shared.jobs.days import calendar_days
 from shared.jobs.problems import refusal
+from shared.jobs.wall_clock import Pattern
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-#: Longest a month can be, by number; February in a leap year.
-_LENGTHS = dict(enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), 1))
+#: To search from: what never comes from here on never comes.
+_SOME_DAY: Final = date(2000, 1, 1)
 _PART = re.compile(r"(?:(?P<all>\*)|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\w+))?")
 
 
@@ -45,11 +49,21 @@ def check_cron(expression: str) -> str:
             f"a cron expression has 5 fields, not {len(texts)}",
             "write minute, hour, day of the month, month, day of the week, like `0 3 * * MON`",
         )
-    fields = [_numbers(field, text) for field, text in zip(_FIELDS, texts, strict=True)]
-    days, months = fields[2], fields[3]
-    if texts[4] == "*" and not any(min(days) <= _LENGTHS[month] for month in months):
-        raise refusal(f"'{expression}' never comes: no such month is that long", "use a lower day")
-    return " ".join(texts)
+    expression = " ".join(texts)
+    if cron_pattern(expression).day(_SOME_DAY) is None:
+        raise refusal(f"'{expression}' never comes: there is no such day", "use another day")
+    return expression
+
+
+def cron_pattern(expression: str) -> Pattern:
+    """The times that the five fields mean."""
+    texts = expression.split()
+    minutes, hours, days, months, week = (
+        _numbers(field, text) for field, text in zip(_FIELDS, texts, strict=True)
+    )
+    both = "*" in (texts[2][0], texts[4][0])
+    named = calendar_days(months, days, {day % 7 for day in week}, both=both)
+    return Pattern(tuple(sorted(hours)), tuple(sorted(minutes)), named)
 
 
 def _numbers(field: CronField, text: str) -> set[int]:

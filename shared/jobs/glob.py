@@ -34,6 +34,13 @@ def matches(pattern: str, path: str) -> bool:
     return len(tokens) in states
 
 
+def literal_folder(pattern: str) -> str:
+    """The folder that every path that fits lies in, as far as the pattern spells it out; it is
+    empty or ends in /. A pattern without * and ? is spelt out up to its last /."""
+    wild = min((at for sign in "*?" if (at := pattern.find(sign)) >= 0), default=len(pattern))
+    return pattern[: pattern.rfind("/", 0, wild) + 1]
+
+
 def _entered(tokens: Sequence[str], state: int) -> list[int]:
     """The state and those beyond it, as far as tokens may stand for nothing."""
     states = [state]

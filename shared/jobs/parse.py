@@ -9,6 +9,7 @@ from typing import Any
 from shared.jobs.bindings import binding_problems
 from shared.jobs.command import CommandJob
 from shared.jobs.component import CommandComponent, sample_values
+from shared.jobs.data_trigger import DataTrigger
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
 from shared.jobs.document import Document
 from shared.jobs.expansion import expanded
@@ -16,7 +17,7 @@ from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.kinds import check_kind
 from shared.jobs.problems import Field, InvalidDocument, Problem
 from shared.jobs.render import command_problems
-from shared.jobs.schedule import DataTrigger, Schedule
+from shared.jobs.schedule import Schedule
 from shared.jobs.validation import below, raise_any, validated
 
 _JOB: Field = ("create_job",)

@@ -43,6 +43,30 @@ def cron(**fields: Any) -> CronTrigger:
     [
         ON_DATA,
         {"type": "data", "path": "azureml://datastores/workspaceblobstore/paths/wine/**"},
+        {"type": "data", "path": ["a/*", "b/*"], "quiet_period": "5m", "max_wait": "PT1H"},
+        {"type": "data", "path": "a/*", "min_files": 3, "ignore": [], "concurrency": "queue"},
+        {"type": "data", "path": "a/*", "when": "_SUCCESS"},
+        {"type": "recurrence", "frequency": "minute", "interval": 5, "catch_up": "all"},
+        {
+            "type": "recurrence",
+            "frequency": "day",
+            "interval": 1,
+            "schedule": {"hours": [4, 5, 10, 11, 12], "minutes": [0, 10, 20, 30]},
+            "start_time": "2022-07-10T10:00:00",
+            "time_zone": "Pacific Standard Time",
+        },
+        {
+            "type": "recurrence",
+            "frequency": "week",
+            "interval": 2,
+            "schedule": {"hours": 10, "minutes": 0, "week_days": ["Monday", "friday"]},
+        },
+        {
+            "type": "recurrence",
+            "frequency": "month",
+            "interval": 1,
+            "schedule": {"month_days": [1, 15]},
+        },
         {"type": "cron", "expression": "*/5 0-6 * JAN-MAR MON"},
         {
             "type": "cron",
@@ -162,9 +186,51 @@ def test_a_uris_pattern_is_below_its_container() -> None:
     uri = "azureml://datastores/workspaceblobstore/paths/wine/*.csv"
     trigger = schedule({"type": "data", "path": uri}).trigger
     assert isinstance(trigger, DataTrigger)
-    assert trigger.pattern == "wine/*.csv"
+    assert [*trigger.patterns] == ["wine/*.csv"]
     assert trigger.matches("wine/new.csv")
     assert not trigger.matches("new.csv")
+
+
+COUNTED: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    "temporary names": (
+        {"path": "in/**"},
+        ["in/a.csv", "in/x/b.csv"],
+        ["in/a.tmp", "in/_SUCCESS", "in/.~lock.a.ods#", "in/~$a.xlsx", "in/_temporary/0/a.csv"],
+    ),
+    "a folder that the pattern spells out": (
+        {"path": "_in/*.csv"},
+        ["_in/a.csv"],
+        ["_in/_a.csv", "in/a.csv"],
+    ),
+    "a name that the pattern spells out": ({"path": "in/_SUCCESS"}, ["in/_SUCCESS"], []),
+    "nothing is ignored": ({"path": "in/*", "ignore": []}, ["in/_a", "in/a.tmp"], []),
+    "one's own": ({"path": "in/**", "ignore": ["*.bak", "in/old/**"]}, ["in/_a"], ["in/old/a"]),
+    "several patterns": ({"path": ["a/*.csv", "b/**"]}, ["a/x.csv", "b/c/d"], ["a/x", "c"]),
+}
+
+
+@pytest.mark.parametrize(("fields", "fits", "misses"), COUNTED.values(), ids=COUNTED)
+def test_which_files_count(fields: dict[str, Any], fits: list[str], misses: list[str]) -> None:
+    trigger = DataTrigger.model_validate({"type": "data", **fields})
+    assert [path for path in fits + misses if trigger.matches(path)] == fits
+
+
+def test_which_files_complete_others() -> None:
+    trigger = DataTrigger.model_validate({"type": "data", "path": "in/*/*.csv", "when": "_SUCCESS"})
+    assert trigger.completes("in/a/_SUCCESS")
+    assert not trigger.completes("in/a/_SUCCESS.csv")
+    assert not trigger.completes("other/_SUCCESS")
+    assert [*trigger.watched] == ["in/*/*.csv", "in/**/_SUCCESS"]
+
+
+def test_how_long_files_wait() -> None:
+    def longest(**fields: Any) -> int | None:
+        return DataTrigger.model_validate({"type": "data", "path": "x", **fields}).longest_wait
+
+    assert longest(quiet_period="30s") == 3600
+    assert longest(quiet_period="2h") == 7200
+    assert longest(quiet_period=30, max_wait="1m") == 60
+    assert longest(min_files=3) is None
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -172,7 +238,106 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a name with a slash": ({"name": "a/b"}, "name", "can't be a name"),
     "no trigger": ({"trigger": ...}, "trigger", "is required"),
     "no job": ({"create_job": ...}, "create_job", "is required"),
-    "recurrence": ({"trigger": {"type": "recurrence"}}, "trigger", "not supported yet"),
+    "a recurrence of nothing": (
+        {"trigger": {"type": "recurrence", "interval": 1}},
+        "trigger.frequency",
+        "is required",
+    ),
+    "a recurrence without interval": (
+        {"trigger": {"type": "recurrence", "frequency": "day"}},
+        "trigger.interval",
+        "is required",
+    ),
+    "a strange unit": (
+        {"trigger": {"type": "recurrence", "frequency": "year", "interval": 1}},
+        "trigger.frequency",
+        "must be",
+    ),
+    "a month's days in a week": (
+        {
+            "trigger": {
+                "type": "recurrence",
+                "frequency": "week",
+                "interval": 1,
+                "schedule": {"month_days": 1},
+            }
+        },
+        "trigger.schedule",
+        "month_days means nothing with `frequency: week`",
+    ),
+    "hour 24": (
+        {
+            "trigger": {
+                "type": "recurrence",
+                "frequency": "day",
+                "interval": 1,
+                "schedule": {"hours": [1, 24]},
+            }
+        },
+        "trigger.schedule.hours.1",
+        "must be at most 23",
+    ),
+    "a recurrence on a day that never comes": (
+        {
+            "trigger": {
+                "type": "recurrence",
+                "frequency": "month",
+                "interval": 12,
+                "start_time": "2026-02-01T00:00:00",
+                "schedule": {"month_days": 30},
+            }
+        },
+        "trigger.schedule",
+        "never fires",
+    ),
+    "a cron with nothing between its start and its end": (
+        {
+            "trigger": {
+                "type": "cron",
+                "expression": "0 3 * * *",
+                "start_time": "2026-02-01T04:00:00",
+                "end_time": "2026-02-02T02:00:00",
+            }
+        },
+        "trigger.end_time",
+        "never fires between",
+    ),
+    "a second pattern that is none": (
+        {"trigger": {"type": "data", "path": ["wine/*.csv", "https://x/*"]}},
+        "trigger.path.1",
+        "not a pattern of files",
+    ),
+    "no patterns": ({"trigger": {"type": "data", "path": []}}, "trigger.path", "is empty"),
+    "no span": (
+        {"trigger": {"type": "data", "path": "x", "quiet_period": "a while"}},
+        "trigger.quiet_period",
+        "no span of time",
+    ),
+    "a wait for nothing": (
+        {"trigger": {"type": "data", "path": "x", "max_wait": 10}},
+        "trigger.max_wait",
+        "nothing to wait for",
+    ),
+    "a wait that is too short": (
+        {"trigger": {"type": "data", "path": "x", "quiet_period": "5m", "max_wait": 10}},
+        "trigger.max_wait",
+        "shorter than quiet_period",
+    ),
+    "quiet beside a marker": (
+        {"trigger": {"type": "data", "path": "x", "quiet_period": "5m", "when": "_SUCCESS"}},
+        "trigger.quiet_period",
+        "means nothing beside `when`",
+    ),
+    "a strange concurrency": (
+        {"trigger": {"type": "data", "path": "x", "concurrency": "forbid"}},
+        "trigger.concurrency",
+        "must be",
+    ),
+    "catching up with files": (
+        {"trigger": {"type": "data", "path": "x", "catch_up": "all"}},
+        "trigger.catch_up",
+        "unknown field",
+    ),
     "a trigger without type": ({"trigger": {"path": "x"}}, "trigger", "has no `type`"),
     "a strange trigger": ({"trigger": {"type": "moon"}}, "trigger", "no trigger type 'moon'"),
     "a misspelt field": (
@@ -216,7 +381,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
                 "end_time": "2026-01-01T00:00:00",
             }
         },
-        "trigger",
+        "trigger.end_time",
         "end_time is not after start_time",
     ),
     "a job by file": ({"create_job": "./job.yml"}, "create_job", "names a file"),
