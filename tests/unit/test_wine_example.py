@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from retrain.jobfile import read_job, read_schedule
-from retrain.local.images.recipe import Recipe
-from retrain.local.images.translation import translate
 from shared.jobs import DataTrigger, parse_schedule
+from shared.jobs.images.recipe import Recipe
+from shared.jobs.images.translation import translate
 
 WINE = Path(__file__).parents[2] / "examples" / "wine"
 

@@ -24,8 +24,8 @@ from starlette.routing import Route
 
 from retrain.local.images.builds import Builds, RecipeDiffers
 from retrain.local.images.container_images import image_name
-from retrain.local.images.recipe import Recipe, RecipeRefused
 from retrain.local.images.records import Record
+from shared.jobs.images.recipe import Recipe, RecipeRefused
 
 BODY_BYTES = 1024 * 1024
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from retrain.local.images.making import BuildFailed, BuildLog, Maker
-from retrain.local.images.recipe import Recipe
 from retrain.local.images.records import Record, Records, State
+from shared.jobs.images.recipe import Recipe
 
 log = logging.getLogger(__name__)
 

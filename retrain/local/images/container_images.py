@@ -16,8 +16,8 @@ from typing import Final
 from retrain.local.engine import Engine
 from retrain.local.images.children import Children
 from retrain.local.images.making import BuildFailed, BuildLog
-from retrain.local.images.recipe import Recipe
-from retrain.local.images.translation import CannotTranslate, Translation, translate
+from shared.jobs.images.recipe import Recipe
+from shared.jobs.images.translation import CannotTranslate, Translation, translate
 
 _BUILD_FLAGS: Final = (
     "--add-host",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from retrain.local.images.recipe import Recipe
+from shared.jobs.images.recipe import Recipe
 
 TAIL_LINES = 40
 _TAIL_BYTES = 16 * 1024

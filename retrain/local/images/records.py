@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from retrain.local.images.recipe import Recipe
+from shared.jobs.images.recipe import Recipe
 
 State = Literal["building", "ready", "failed"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from retrain.local.images.children import Children
 from retrain.local.images.interpreters import find_interpreter
 from retrain.local.images.making import BuildFailed, BuildLog
-from retrain.local.images.recipe import Recipe
-from retrain.local.images.translation import CannotTranslate, Translation, translate
+from shared.jobs.images.recipe import Recipe
+from shared.jobs.images.translation import CannotTranslate, Translation, translate
 
 
 @dataclass(frozen=True, slots=True)

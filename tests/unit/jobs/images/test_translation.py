@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from retrain.local.images.recipe import Recipe
-from retrain.local.images.translation import CannotTranslate, Translation, translate
+from shared.jobs.images.recipe import Recipe
+from shared.jobs.images.translation import CannotTranslate, Translation, translate
 
 
 def translated(*dependencies: str, pip: tuple[str, ...] = ()) -> Translation:

@@ -1,4 +1,4 @@
-"""Which PyPI package is what a conda package is; the table is conda_packages.toml."""
+"""Which PyPI package is what a conda package is; the table is pypi_names.toml."""
 
 import tomllib
 from functools import cache

@@ -8,8 +8,8 @@ can't be translated is told at once, before anything is installed.
 import re
 from dataclasses import dataclass, field
 
-from retrain.local.images.conda_packages import carried, on_pypi
-from retrain.local.images.recipe import Recipe
+from shared.jobs.images.pypi_names import carried, on_pypi
+from shared.jobs.images.recipe import Recipe
 
 _SPEC = re.compile(r"(?:\S+::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?P<rest>(?:[\s=<>!~].*)?)", re.ASCII)
 _BUILD = re.compile(
