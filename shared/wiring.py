@@ -15,6 +15,7 @@ from shared.app.assets import Assets
 from shared.app.cron import CronTriggers
 from shared.app.effects import Effects
 from shared.app.file_triggers import FileTriggers
+from shared.app.image_builds import ImageBuilds
 from shared.app.logs import Logs
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
@@ -69,10 +70,11 @@ def ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
 def built(world: Ports) -> Product:
     """The use cases over any world: Azure's, the local stack's, the simulation's."""
     observer = Observer(world.compute, world.bus, world.now)
+    builds = ImageBuilds(world.images, world.registry, world.files, world.now)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
-        images=world.images,
+        builds=builds,
         files=world.files,
         bus=world.bus,
         observer=observer,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from shared.app.image_builds import KEPT_LOG as KEPT_BUILD_LOG
+from shared.app.image_builds import ImageBuilds, ImageState
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.orders import order_for
@@ -29,13 +31,13 @@ from shared.domain.run import Problem, Run
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute, LiveLogs
 from shared.ports.files import OUTPUTS, Files
-from shared.ports.images import Images, ImageState
 
 log = logging.getLogger("retrain.effects")
 
 #: Of a killed task's stdout and stderr so much is kept, from the start, in bytes.
 KEPT_LOG: Final = 4 * 1024 * 1024
 BUILD_LOG: Final = "logs/environment-build.log"
+_SHOWN_LINES: Final = 40  # of a failed build's log, in the run's error
 _LOOKS: Final = (1, 1, 2, 2, 5)  # seconds between looks at a build; then 15
 
 
@@ -43,7 +45,7 @@ _LOOKS: Final = (1, 1, 2, 2, 5)  # seconds between looks at a build; then 15
 class Effects:
     compute: Compute
     live_logs: LiveLogs
-    images: Images
+    builds: ImageBuilds
     files: Files
     bus: Bus
     observer: Observer
@@ -69,15 +71,11 @@ class Effects:
                 assert_never(command)
 
     def _build_image(self, run: Run, command: BuildImage, anew: str) -> None:
-        environment = run.job.environment
+        recipe = run.job.environment.recipe
         try:
-            conda = environment.conda_file
-            assert isinstance(conda, dict), "admission refuses a conda file that was not read"
-            state = self.images.ensure(
-                environment.key, environment.image, conda, afresh=command.look == 0
-            )
+            state = self.builds.ensure(recipe, run.name, afresh=command.look == 0)
         except Permanent as refusal:
-            state = ImageState("failed", reason=f"{refusal} {refusal.remedy}")
+            state = ImageState("failed", reason=f"{refusal} {refusal.remedy}".strip())
         now, stem = self.now(), f"{run.name}-image{anew}"
         match state.state:
             case "ready":
@@ -92,11 +90,13 @@ class Effects:
                 self._image_failed(run, state, stem)
 
     def _image_failed(self, run: Run, state: ImageState, stem: str) -> None:
-        self.files.write(OUTPUTS, f"{run.name}/0/{BUILD_LOG}", state.log.encode())
+        said, _ = self.builds.log(run.job.environment.key, 0, KEPT_BUILD_LOG)
+        self.files.write(OUTPUTS, f"{run.name}/0/{BUILD_LOG}", said)
+        end = "\n".join(said.decode(errors="replace").splitlines()[-_SHOWN_LINES:])
         problem = Problem(
             "EnvironmentBuildFailed",
-            f"The environment could not be built: {state.reason}\n{state.log[-4000:]}".rstrip(),
-            f"Mend environment's conda_file or image; the whole log is the output {BUILD_LOG}.",
+            f"The environment could not be built: {state.reason}\n{end[-4000:]}".rstrip(),
+            f"Mend the job's environment; the whole log is the output {BUILD_LOG}.",
         )
         self.bus.event(run.name, ImageFailed(id=f"{stem}-failed", at=self.now(), problem=problem))
 

@@ -1,59 +1,94 @@
 """Images: where environments are built.
 
-On the local stack the image builder on loopback does it. In Azure that will be Container Registry
-and its build tasks; until then such an environment is refused there, with what to do instead.
+On the local stack the image builder on loopback does it, in Azure the Container Registry
+(container_registry.py); where there is neither, such an environment is refused.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import RetryPolicy
-from azure.core.rest import HttpRequest
+from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.azure.blob_links import BlobLinks
+from shared.azure.build_contexts import LASTING, context_blob
 from shared.azure.errors import RETRIES, translated
 from shared.domain.errors import Refused
-from shared.ports.images import ImageState
+from shared.jobs.images import Recipe
+from shared.ports.files import SNAPSHOTS
+from shared.ports.images import BuildSeen
 
 _SERVICE = "The image builder"
 
 
 class LoopbackImages:
-    """Images, built by `retrain.local.images`."""
+    """Images, built by `retrain.local.images`; there a build's id is its key."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, links: BlobLinks) -> None:
         self._client: PipelineClient[Any, Any] = PipelineClient(
             endpoint, retry_policy=RetryPolicy(retry_total=RETRIES)
         )
         self._images = f"{endpoint}/images"
+        self._links = links
 
-    def ensure(self, key: str, image: str, conda: Mapping[str, Any], *, afresh: bool) -> ImageState:
-        recipe = {"image": image, "conda": dict(conda)}
+    def find(self, recipe: Recipe) -> str | None:
+        answer = self._state(recipe.key)
+        return str(answer["image"]) if answer and answer["state"] == "ready" else None
+
+    def begin(self, recipe: Recipe) -> str:
+        body = recipe.asking()
+        if recipe.context:
+            blob = context_blob(recipe.context)
+            body["url"] = self._links.reading(SNAPSHOTS, blob, LASTING)
         try:
-            response = self._client.send_request(HttpRequest("GET", f"{self._images}/{key}"))
-            failed = response.status_code == 200 and response.json()["state"] == "failed"
-            if response.status_code == 404 or (failed and afresh):
-                response = self._client.send_request(
-                    HttpRequest("PUT", f"{self._images}/{key}", json=recipe)
-                )
-            response.raise_for_status()
-            return _state(response.json())
+            request = HttpRequest("PUT", f"{self._images}/{recipe.key}", json=body)
+            self._client.send_request(request).raise_for_status()
         except AzureError as error:
             raise translated(_SERVICE, error) from error
+        return recipe.key
+
+    def look(self, build: str) -> BuildSeen | None:
+        answer = self._state(build)
+        return BuildSeen(answer["state"], answer["reason"]) if answer else None
+
+    def log(self, build: str, offset: int, limit: int) -> bytes:
+        address = f"{self._images}/{build}/log?offset={offset}&limit={limit}"
+        response = self._get(address)
+        return response.content if response.status_code == 200 else b""
+
+    def _state(self, key: str) -> dict[str, Any] | None:
+        """None when the builder was never asked for it."""
+        response = self._get(f"{self._images}/{key}")
+        return cast(dict[str, Any], response.json()) if response.status_code == 200 else None
+
+    def _get(self, address: str) -> HttpResponse:
+        try:
+            response: HttpResponse = self._client.send_request(HttpRequest("GET", address))
+            if response.status_code != 404:
+                response.raise_for_status()
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+        return response
 
 
 class NoImages:
     """Images, where none can be built."""
 
-    def ensure(self, key: str, image: str, conda: Mapping[str, Any], *, afresh: bool) -> ImageState:
+    def find(self, recipe: Recipe) -> str | None:
+        """Curated images are public: nobody has to build them."""
+        return None if recipe.context or recipe.adds else recipe.image
+
+    def begin(self, recipe: Recipe) -> str:
         raise Refused(
-            "Environments with a conda_file can't be built in Azure yet.",
+            "This environment has to be built, and no container registry is set to build it in.",
             code="ImageBuildUnavailable",
-            remedy="Give environment.image an image that holds all packages, without conda_file.",
+            remedy="Set RETRAIN_REGISTRY, or name an image that holds all packages in "
+            "environment.image.",
         )
 
+    def look(self, build: str) -> BuildSeen | None:
+        return None
 
-def _state(answer: dict[str, Any]) -> ImageState:
-    state = cast(Literal["building", "ready", "failed"], answer["state"])
-    return ImageState(state, answer["image"], answer.get("reason", ""), answer.get("log_tail", ""))
+    def log(self, build: str, offset: int, limit: int) -> bytes:
+        return b""

@@ -49,7 +49,7 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         compute=BatchCompute(batch, links, _node(chosen)),
         inventory=BatchInventory(batch),
         live_logs=BatchLogs(batch),
-        images=LoopbackImages(chosen.images) if chosen.images else NoImages(),
+        images=LoopbackImages(chosen.images, links) if chosen.images else NoImages(),
         webhooks=SignedWebhooks(
             chosen.webhook_secret, private=chosen.webhook_private.lower() == "true"
         ),

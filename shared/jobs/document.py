@@ -50,7 +50,7 @@ class Document(BaseModel):
             handler({key: item for key, item in value.items() if key in known})
         except ValidationError as error:
             problems += [
-                _again(detail)
+                again(detail)
                 for detail in error.errors(include_url=False)
                 if detail["type"] != "missing" or detail["loc"][0] not in meant
             ]
@@ -72,7 +72,7 @@ class Document(BaseModel):
         return next(iter(get_close_matches(str(key), cls.field_names(), n=1)), None)
 
 
-def _again(detail: Any) -> InitErrorDetails:
+def again(detail: Any) -> InitErrorDetails:
     """An error of pydantic's own as one that can be raised again beside ours."""
     kind = PydanticCustomError(detail["type"], detail["msg"], detail.get("ctx"))
     return InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"])

@@ -6,13 +6,14 @@ document takes its place on the record. Azure ML's curated ones are public image
 """
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
@@ -23,7 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.jobs.conda import check_conda
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
-from shared.jobs.document import Document
+from shared.jobs.document import Document, again
 from shared.jobs.images.names import (
     checked_dockerfile,
     checked_image,
@@ -137,19 +138,18 @@ class Environment(Document):
         """One that is registered, by its name: `azureml:mine:3`, `azureml:mine@latest`."""
         return cls.model_construct(reference=reference)
 
-    @model_validator(mode="after")
-    def _is_one_of(self) -> "Environment":
-        if self.reference is not None:
-            return self
-        if self.build is not None:
-            if self.image is not None:
-                _refuse("image", refusal("`build` makes the image", "leave out one of the two"))
-            if self.conda_file is not None:
-                message = "a conda file is added to an `image`, not to a build"
-                _refuse("conda_file", refusal(message, "install it in the Dockerfile instead"))
-        elif self.image is None:
-            _refuse("image", PydanticCustomError("missing", "Field required"))
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _is_one_of(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """What is wrong with the fields together is told beside what is wrong with each."""
+        faults = list(_combined(value)) if isinstance(value, Mapping) else []
+        if not faults:
+            return handler(value)
+        try:
+            handler(value)
+        except ValidationError as error:
+            faults += [again(detail) for detail in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data(cls.__name__, faults)
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
@@ -197,9 +197,19 @@ class Environment(Document):
         return self.recipe.key
 
 
-def _refuse(field: str, error: PydanticCustomError) -> None:
-    fault = InitErrorDetails(type=error, loc=(field,), input=...)
-    raise ValidationError.from_exception_data("Environment", [fault])
+def _combined(written: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
+    image, build = written.get("image"), written.get("build")
+    if build is not None and image is not None:
+        yield _fault("image", refusal("`build` makes the image", "leave out one of the two"))
+    if build is not None and written.get("conda_file") is not None:
+        message = "a conda file is added to an `image`, not to a build"
+        yield _fault("conda_file", refusal(message, "install it in the Dockerfile instead"))
+    if image is None and build is None:
+        yield _fault("image", PydanticCustomError("missing", "Field required"))
+
+
+def _fault(field: str, error: PydanticCustomError) -> InitErrorDetails:
+    return InitErrorDetails(type=error, loc=(field,), input=...)
 
 
 def _from_text(value: Any) -> Any:

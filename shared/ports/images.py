@@ -1,27 +1,34 @@
-"""The images that environments stand for."""
+"""The images that environments stand for, and the building of those that are not there yet."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from shared.jobs.images import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class ImageState:
-    """`image` is a reference when ready; `reason` and the log's end speak when it failed."""
+class BuildSeen:
+    """How a build stands; `reason` speaks when it failed."""
 
     state: Literal["building", "ready", "failed"]
-    image: str = ""
     reason: str = ""
-    log: str = ""
 
 
 class Images(Protocol):
-    """Twins: LoopbackImages, SimulatedImages."""
+    """Twins: RegistryImages (Azure), LoopbackImages, SimulatedImages."""
 
-    def ensure(self, key: str, image: str, conda: Mapping[str, Any], *, afresh: bool) -> ImageState:
-        """Have the image of this recipe built unless it is there; the same key is one build.
+    def find(self, recipe: Recipe) -> str | None:
+        """The image's reference when nodes can have it: out of the workspace's registry, or of one
+        that is shared. Raises Refused when a registry won't say, Transient."""
 
-        afresh: a build that failed earlier is tried once more (somebody asks anew).
+    def begin(self, recipe: Recipe) -> str:
+        """Have it built; returns the build's id. Asked twice it may be built twice.
 
         Raises Refused when images can't be built here, Transient.
         """
+
+    def look(self, build: str) -> BuildSeen | None:
+        """None when nothing is known of the build (any more). Raises Transient."""
+
+    def log(self, build: str, offset: int, limit: int) -> bytes:
+        """Up to `limit` bytes of what the build has said so far. Raises Transient."""

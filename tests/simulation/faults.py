@@ -3,6 +3,7 @@
 Whatever was stored stays stored. A Crash is no Exception, so nothing of the product can catch it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -28,6 +29,7 @@ class Faults:
     stall: float = 0.01
     while_stalled: Callable[[], None] = lambda: None
     calls: int = 0
+    struck: Counter[str] = field(default_factory=Counter)
     on: bool = field(default=True)
 
     def go_down(self, down: bool) -> None:
@@ -40,11 +42,12 @@ class Faults:
         faulty = {name: _Faulty.of(getattr(ports, name), self) for name in names}
         return Ports(**faulty, now=ports.now)
 
-    def strike(self, moment: str) -> None:
-        """Before or after a call, perhaps."""
+    def strike(self, moment: str, name: str) -> None:
+        """Before or after a call of that name, perhaps."""
         if not self.on:
             return
         luck = self.random.random()
+        self.struck[name] += luck < self.crash + self.fail + self.stall
         if luck < self.crash:
             raise Crash(moment)
         if luck < self.crash + self.fail:
@@ -69,9 +72,9 @@ class _Faulty:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self.faults.calls += 1
-            self.faults.strike(f"before {name}")
+            self.faults.strike(f"before {name}", name)
             answer = method(*args, **kwargs)
-            self.faults.strike(f"after {name}")
+            self.faults.strike(f"after {name}", name)
             return answer
 
         return call

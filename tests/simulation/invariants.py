@@ -29,10 +29,11 @@ class Invariants:
                     _follows(before[1], run)
                 self._known[name] = (etag, run)
 
-    def at_the_end(self, calls: int, *, outage: bool) -> None:
+    def at_the_end(self, calls: int, mishaps: int, *, outage: bool) -> None:
         """Every promise is kept, and nothing is left over.
 
-        calls: of ports, without the timers'.  outage: messages may have been given up, and kept.
+        calls: of ports, without the timers'.  mishaps: faults that befell who was to begin a build.
+        outage: messages may have been given up, and kept.
         """
         runs = {name: self.twins.runs.load(name).run for name in self.twins.runs.records}
         dead = self.twins.bus.dead
@@ -47,6 +48,8 @@ class Invariants:
         waiting = [message.id for message in self.twins.bus.messages]
         assert not waiting, f"messages that nobody handles: {waiting}"
         assert calls < CALLS_PER_RUN * (len(runs) + 1), f"{calls} calls for {len(runs)} runs"
+        builds = self.twins.images.builds
+        assert builds <= 1 + mishaps, f"one image was built {builds} times, with {mishaps} mishaps"
         for run in runs.values():
             _reads_well(run)
             self._told(run)

@@ -74,7 +74,9 @@ class Simulation:
         self._until(ends)
         self.faults.on = False
         self._until(ends + timedelta(seconds=CALM))
-        self.invariants.at_the_end(self.faults.calls - self._ticks, outage=self._outage)
+        calls = self.faults.calls - self._ticks
+        mishaps = sum(self.faults.struck[name] for name in ("begin", "load", "save"))
+        self.invariants.at_the_end(calls, mishaps, outage=self._outage)
 
     # What happens from outside.
 

@@ -3,8 +3,12 @@
     GET /images/{key}               200 the image's state, 404
     PUT /images/{key}               202 being built (anew, when it has failed), 200 ready,
                                     400, 409, 413
-    GET /images/{key}/log?offset=N  the build's log from byte N on; Retrain-Next-Offset says where
-                                    to go on, Retrain-Complete that the build has ended
+    GET /images/{key}/log?offset=N  the build's log from byte N on (and `limit` bytes of it);
+                                    Retrain-Next-Offset says where to go on, Retrain-Complete that
+                                    the build has ended
+
+A recipe is an image and a conda file, a curated image alone, or a build context by its SHA-256:
+then `url` says where its archive can be had.
 
 There is no key to call it with: it is meant for loopback, and then refuses other host names, so
 that no page in a browser can reach it by rebinding one.
@@ -23,11 +27,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from retrain.local.images.builds import Builds, RecipeDiffers
-from retrain.local.images.container_images import image_name
 from retrain.local.images.records import Record
 from shared.jobs.images.recipe import Recipe, RecipeRefused
 
 BODY_BYTES = 1024 * 1024
+MOST_LOG = 64 << 20
 
 
 class Refusal(Exception):
@@ -65,8 +69,8 @@ class _Api:
     async def ensure(self, request: Request) -> Response:
         key = _key(request)
         try:
-            recipe = Recipe.parse(await _body(request))
-            record = await self._builds.ensure(key, recipe)
+            recipe, source = _asked(await _body(request))
+            record = await self._builds.ensure(key, recipe, source)
         except RecipeRefused as refusal:
             raise Refusal(400, "InvalidRecipe", str(refusal)) from refusal
         except RecipeDiffers as differs:
@@ -80,14 +84,10 @@ class _Api:
     async def log(self, request: Request) -> Response:
         key = _key(request)
         record = _known(key, await self._builds.look(key))
-        offset = request.query_params.get("offset", "0")
-        if not re.fullmatch("[0-9]{1,15}", offset):
-            raise Refusal(
-                400, "InvalidOffset", f"offset must be a number of bytes, not '{offset}'."
-            )
-        text = self._builds.log_of(key).read(int(offset))
+        offset, limit = _number(request, "offset", "0"), _number(request, "limit", str(MOST_LOG))
+        text = self._builds.log_of(key).read(offset, min(limit, MOST_LOG))
         headers = {
-            "Retrain-Next-Offset": str(int(offset) + len(text)),
+            "Retrain-Next-Offset": str(offset + len(text)),
             "Retrain-Complete": "false" if record.state == "building" else "true",
         }
         return Response(text, media_type="text/plain", headers=headers)
@@ -96,10 +96,28 @@ class _Api:
         return {
             "key": key,
             "state": record.state,
-            "image": image_name(key),
+            "image": self._builds.image_of(key, record.recipe),
             "log_tail": self._builds.log_of(key).tail(),
             "reason": record.reason,
         }
+
+
+def _asked(body: Any) -> tuple[Recipe, str]:
+    """The recipe, and where its build context can be had. Raises RecipeRefused."""
+    if not isinstance(body, dict) or "url" not in body:
+        return Recipe.parse(body), ""
+    source = body.pop("url")
+    if not isinstance(source, str) or not source.startswith(("http://", "https://")):
+        raise RecipeRefused("url: must be the build context's http(s) address.")
+    return Recipe.parse(body), source
+
+
+def _number(request: Request, name: str, default: str) -> int:
+    text = request.query_params.get(name, default)
+    if not re.fullmatch("[0-9]{1,15}", text):
+        code = f"Invalid{name.capitalize()}"
+        raise Refusal(400, code, f"{name} must be a number of bytes, not '{text}'.")
+    return int(text)
 
 
 def _key(request: Request) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from retrain.local.images.context_store import ContextStore
 from retrain.local.images.making import BuildFailed, BuildLog, Maker
 from retrain.local.images.records import Record, Records, State
 from shared.jobs.images.recipe import Recipe
@@ -31,6 +32,7 @@ class Builds:
         self._records = Records(data / "records")
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._contexts = ContextStore(data / "contexts")
 
     def log_of(self, key: str) -> BuildLog:
         return BuildLog(self._data / "logs" / f"{key}.log")
@@ -42,9 +44,15 @@ class Builds:
             return record
         return await self._kept(key, record)
 
-    async def ensure(self, key: str, recipe: Recipe) -> Record:
-        """As `look`; also begins what is new or has failed. Raises RecipeDiffers."""
+    def image_of(self, key: str, recipe: Recipe) -> str:
+        return self._maker.image_of(key, recipe)
+
+    async def ensure(self, key: str, recipe: Recipe, source: str = "") -> Record:
+        """As `look`; also begins what is new or has failed. source: the URL of its build context.
+        Raises RecipeDiffers."""
         record = self._records.read(key)
+        if source:
+            self._contexts.sources[recipe.context] = source
         if record is None:
             return self._begin(key, recipe)
         if record.recipe != recipe:
@@ -64,7 +72,11 @@ class Builds:
     async def _kept(self, key: str, record: Record) -> Record:
         if key in self._tasks:
             return record
-        if record.state == "ready" and self._ours(record) and await self._maker.holds(key):
+        if (
+            record.state == "ready"
+            and self._ours(record)
+            and await self._maker.holds(key, record.recipe)
+        ):
             return record
         return self._begin(key, record.recipe)
 
@@ -100,6 +112,8 @@ class Builds:
         """Make it. Return why it could not be made, or nothing."""
         try:
             async with asyncio.timeout(BUILD_SECONDS):
+                if recipe.context:
+                    await self._contexts.fetch(recipe.context, said)
                 await self._maker.make(key, recipe, said)
         except BuildFailed as failure:
             return str(failure)

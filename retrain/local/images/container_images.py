@@ -1,11 +1,11 @@
-"""With podman or docker an environment is an image: the recipe's, plus what the conda file adds.
+"""With podman or docker an environment is an image: the recipe's with what the conda file adds, or
+what its build context makes.
 
 The engine gives an image its name only when every step has succeeded, so a half-made one is never
 taken for a ready one. Which way packages are added, conda or pip, is decided inside the image.
 """
 
 import asyncio
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from typing import Final
 
 from retrain.local.engine import Engine
 from retrain.local.images.children import Children
+from retrain.local.images.context_store import ContextStore
 from retrain.local.images.making import BuildFailed, BuildLog
-from shared.jobs.images.recipe import Recipe
-from shared.jobs.images.translation import CannotTranslate, Translation, translate
+from shared.jobs.images import Recipe, context_files
 
 _BUILD_FLAGS: Final = (
     "--add-host",
@@ -27,7 +27,6 @@ _BUILD_FLAGS: Final = (
     "--network",
     "--ulimit",
 )
-_INSTALL: Final = Path(__file__).with_name("install.sh")
 
 
 def image_name(key: str) -> str:
@@ -48,8 +47,14 @@ class ContainerImages:
     def mode(self) -> str:
         return f"image in {self.engine.name}"
 
-    async def holds(self, key: str) -> bool:
+    def image_of(self, key: str, recipe: Recipe) -> str:
+        """Curated images are public, and run as they are."""
+        return image_name(key) if recipe.context or recipe.adds else recipe.image
+
+    async def holds(self, key: str, recipe: Recipe) -> bool:
         """Asks the engine once; an image removed later is missed by the task that needs it."""
+        if not (recipe.context or recipe.adds):
+            return True  # the node pulls it
         if key not in self.seen:
             asking = (*self.engine.command, "image", "inspect", image_name(key))
             code, _ = await self.children.output(asking)
@@ -60,21 +65,46 @@ class ContainerImages:
 
     async def make(self, key: str, recipe: Recipe, log: BuildLog) -> None:
         """Raises BuildFailed."""
+        if not (recipe.context or recipe.adds):
+            log.say(f"{recipe.image} is public: nothing is to be built.")
+            return
         self.seen.discard(key)
-        context = self.data / "contexts" / key
-        await asyncio.to_thread(shutil.rmtree, context, ignore_errors=True)
-        context.mkdir(parents=True)
-        _write_context(context, recipe)
+        folder = self.data / "building" / key
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            await self._build(key, recipe, folder, log)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _build(self, key: str, recipe: Recipe, folder: Path, log: BuildLog) -> None:
+        if recipe.context:
+            contexts = ContextStore(self.data / "contexts")
+            await asyncio.to_thread(contexts.unpack, recipe.context, folder)
+            _check_dockerfile(folder, recipe.dockerfile)
+        else:
+            for name, text in context_files(recipe, _certificates()).items():
+                (folder / name).write_text(text, encoding="utf-8")
         # Without this podman keeps an image of every step, of failed builds too.
         layers = ("--layers=false",) if self.engine.name == "podman" else ()
-        options = (*layers, *_for_build(self.engine.run_options))
-        command = (*self.engine.command, "build", *options)
-        code = await self.children.run((*command, "--tag", image_name(key), str(context)), log)
-        await asyncio.to_thread(shutil.rmtree, context, ignore_errors=True)
+        given = [f"--build-arg={name}={value}" for name, value in recipe.args]
+        options = (*layers, *_for_build(self.engine.run_options), *given)
+        file = ("--file", str(folder / (recipe.dockerfile or "Dockerfile")))
+        command = (*self.engine.command, "build", *options, *file)
+        code = await self.children.run((*command, "--tag", image_name(key), str(folder)), log)
         if code != 0:
             raise BuildFailed(
                 f"{self.engine.name} could not build the image: {log.complaint(code)}"
             )
+
+
+def _check_dockerfile(folder: Path, dockerfile: str) -> None:
+    path = folder / dockerfile
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise BuildFailed(
+            f"The build context has no file {dockerfile}. Write its path in "
+            "`build.dockerfile_path`, relative to `build.path`."
+        )
 
 
 def _for_build(run_options: Sequence[str]) -> list[str]:
@@ -88,28 +118,6 @@ def _for_build(run_options: Sequence[str]) -> list[str]:
         if value_follows or flag in _BUILD_FLAGS:
             kept.append(word)
     return kept
-
-
-def _write_context(context: Path, recipe: Recipe) -> None:
-    refusals = ""
-    try:
-        wanted = translate(recipe)
-    except CannotTranslate as refusal:  # conda, if the image has it, may still know better
-        wanted, refusals = Translation(), str(refusal)
-    files = {
-        "environment.yml": json.dumps(recipe.conda_file(), indent=2),  # JSON is YAML
-        "requirements.txt": "".join(f"{line}\n" for line in wanted.requirements),
-        "python.txt": wanted.python,
-        "refusals.txt": f"{refusals}\n" if refusals else "",
-        "certificates.pem": _certificates(),
-        "install.sh": _INSTALL.read_text(encoding="utf-8"),
-        "Dockerfile": f"FROM {recipe.image}\n"
-        "COPY . /opt/retrain/\n"
-        "RUN /bin/sh /opt/retrain/install.sh\n"
-        "ENV PATH=/opt/retrain/environment/bin:$PATH\n",
-    }
-    for name, text in files.items():
-        (context / name).write_text(text, encoding="utf-8")
 
 
 def _certificates() -> str:

@@ -23,11 +23,15 @@ class Maker(Protocol):
     @property
     def mode(self) -> str: ...
 
+    def image_of(self, key: str, recipe: Recipe) -> str:
+        """What a task has to name to run in it."""
+        ...
+
     async def make(self, key: str, recipe: Recipe, log: "BuildLog") -> None:
         """Leave the environment whole under its key, or nothing. Raises BuildFailed, OSError."""
         ...
 
-    async def holds(self, key: str) -> bool:
+    async def holds(self, key: str, recipe: Recipe) -> bool:
         """Whether what was made is still there: people delete folders and images."""
         ...
 
@@ -48,12 +52,13 @@ class BuildLog:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
-    def read(self, offset: int = 0) -> bytes:
-        """Everything from a byte's offset on; nothing when the log is shorter, or not there."""
+    def read(self, offset: int = 0, limit: int = -1) -> bytes:
+        """What follows a byte's offset, `limit` bytes at most (-1: all); nothing when the log is
+        shorter, or not there."""
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
-                return file.read()
+                return file.read(limit)
         except FileNotFoundError:
             return b""
 

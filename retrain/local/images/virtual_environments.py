@@ -11,10 +11,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrain.local.images.children import Children
+from retrain.local.images.container_images import image_name
 from retrain.local.images.interpreters import find_interpreter
 from retrain.local.images.making import BuildFailed, BuildLog
-from shared.jobs.images.recipe import Recipe
-from shared.jobs.images.translation import CannotTranslate, Translation, translate
+from shared.jobs.images import (
+    CannotTranslate,
+    Recipe,
+    Translation,
+    curated_name,
+    curated_requirements,
+    translate,
+)
+
+
+def _wanted(recipe: Recipe) -> Translation:
+    """What stands for the recipe in a virtual environment. Raises CannotTranslate."""
+    if recipe.context:
+        raise CannotTranslate(
+            "A Docker build context needs a container engine, and this stack runs without one. "
+            "Install podman or docker (and start the stack without --engine none), or write the "
+            "environment as an image with a conda_file."
+        )
+    if recipe.adds:
+        return translate(recipe)
+    name = curated_name(recipe.image) or recipe.image
+    curated = curated_requirements(name)
+    if curated.refusal:
+        raise CannotTranslate(
+            f"The curated environment '{name}' can't be had without a container engine: "
+            f"{curated.refusal}. Install podman or docker, or write an image with a conda_file."
+        )
+    note = f"Curated environment {name}: Retrain's own list of its packages stands for it."
+    return Translation(requirements=[*curated.requirements, "pip"], notes=[note])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +57,21 @@ class VirtualEnvironments:
     def mode(self) -> str:
         return "virtual environment"
 
-    async def holds(self, key: str) -> bool:
+    def image_of(self, key: str, recipe: Recipe) -> str:
+        return image_name(key)
+
+    async def holds(self, key: str, recipe: Recipe) -> bool:
         # The link to the interpreter breaks when that Python is uninstalled.
         return (self._shown(key) / "bin" / "python").exists()
 
     async def make(self, key: str, recipe: Recipe, log: BuildLog) -> None:
         """Raises BuildFailed."""
-        log.say(f"The image {recipe.image} is not used: this machine's Python takes its place.")
         try:
-            wanted = translate(recipe)
+            wanted = _wanted(recipe)
         except CannotTranslate as refusal:
             log.say(str(refusal))
             raise BuildFailed(str(refusal)) from refusal
+        log.say(f"The image {recipe.image} is not used: this machine's Python takes its place.")
         for note in wanted.notes:
             log.say(note)
         interpreter = await find_interpreter(self.uv, wanted.python, self.children)

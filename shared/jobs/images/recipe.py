@@ -50,8 +50,8 @@ class Recipe:
         """conda: a file's content that `check_conda` accepts; None for the image as it is."""
         if conda is None:
             return cls(image)
-        normal = normalised(conda)
-        return cls(image, *(tuple(normal[name]) for name in ("channels", "dependencies", "pip")))
+        normal = {name: tuple(items) for name, items in normalised(conda).items()}
+        return cls(image, normal["channels"], normal["dependencies"], normal["pip"])
 
     @classmethod
     def of_context(cls, digest: str, dockerfile: str, args: Mapping[str, str]) -> Self:
@@ -70,9 +70,10 @@ class Recipe:
                     return cls(checked_image(body["image"]))
                 case ["args", "context", "dockerfile"]:
                     return cls._with_context(body["context"], body["dockerfile"], body["args"])
+                case _:
+                    raise RecipeRefused(_FORMS)
         except PydanticCustomError as error:
             raise RecipeRefused(f"{error.message()}") from error
-        raise RecipeRefused(_FORMS)
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Self:

@@ -29,7 +29,6 @@ from tests.factories import (
     a_job_to_build,
     a_run,
     after,
-    building,
     cancel_asked,
     ended,
     requested,
@@ -155,24 +154,19 @@ def test_an_image_is_built_once_and_looked_for() -> None:
 
 
 def test_an_image_that_can_not_be_built_leaves_its_log() -> None:
-    twins = a_world(building())
+    twins = a_world(a_run(job=a_job_to_build()))
+    twins.images.takes = timedelta(seconds=1)
     twins.images.failing.add(a_job_to_build().environment.key)
+    handle(twins, requested())
+    twins.clock.pass_by(2)
     handle(twins, ImagePending(id="look", at=after(1), look=1))
-    (failed,) = twins.bus.events(RUN)
+    failed = twins.bus.events(RUN)[-1]
     assert isinstance(failed, ImageFailed)
     assert "no such package" in failed.problem.message
     run = handle(twins, failed)
     assert (run.status, run.problem) == (S.FAILED, failed.problem)
     paths = [file.path for file in twins.product().queries.outputs(RUN)]
     assert paths == ["logs/environment-build.log"]
-
-
-def test_who_asks_anew_has_a_failed_build_tried_again() -> None:
-    twins = a_world(a_run(job=a_job_to_build()))
-    twins.images.failing.add(a_job_to_build().environment.key)
-    for _ in range(2):
-        handle(twins, requested())
-    assert twins.images.builds == 2
 
 
 def landed(path: str, fate: Fate, seconds: float = 0) -> list[Event]:

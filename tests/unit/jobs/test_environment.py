@@ -236,7 +236,12 @@ REFUSED: dict[str, tuple[Any, tuple[Any, ...], str, str]] = {
         "@latest",
     ),
     "a strange reference": ("azureml:a:b:c", (), "is not an environment", "{image: <image>}"),
-    "our own field": ({"reference": "azureml:a:1"}, ("reference",), "unknown field", "image"),
+    "our own field": (
+        {"image": "a", "reference": "azureml:a:1"},
+        ("reference",),
+        "unknown field",
+        "image",
+    ),
     "a file": ("file:./env.yml", (), "names a file", "{image: <image>}"),
     "a word": ("python", (), "is not an environment", "{image: <image>}"),
 }
