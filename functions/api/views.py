@@ -20,6 +20,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "experiment_name": run.job.experiment_name,
         "description": run.job.description,
         "tags": run.job.tags,
+        "properties": run.job.properties,
         "compute": run.job.compute or "serverless",
         "environment": run.job.environment.name or run.job.environment.image,
         "image": run.image,

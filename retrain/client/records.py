@@ -57,6 +57,7 @@ class RunSummary(TypedDict):
 class Run(RunSummary):
     description: str | None
     tags: dict[str, str]
+    properties: dict[str, str]
     compute: str | None
     environment: str | None
     image: str | None

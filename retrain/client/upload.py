@@ -39,7 +39,7 @@ class Upload:
         return dict(self.grant.get("headers") or {})
 
     def block_url(self, index: int) -> str:
-        return self._with(f"comp=block&blockid={quote(block_id(index), safe='')}")
+        return self._with(f"comp=block&blockid={quote(block_id(self.file, index), safe='')}")
 
     @property
     def list_url(self) -> str:
@@ -86,9 +86,13 @@ def block_size(size: int) -> int:
     return max(BLOCK, -(-size // MOST_BLOCKS))
 
 
-def block_id(index: int) -> str:
-    """All ids of a blob have to be equally long."""
-    return base64.b64encode(f"{index:06d}".encode()).decode()
+def block_id(file: LocalFile, index: int) -> str:
+    """All ids of a blob have to be equally long.
+
+    They tell the content, too: two who upload to one name at once (a snapshot that two versions of
+    a packer made) would mix their blocks otherwise.
+    """
+    return base64.b64encode(f"{file.md5}{index:06d}".encode()).decode()
 
 
 def _put(blobs: httpx.Client, part: Part, report: Progress) -> None:
@@ -122,7 +126,7 @@ def _put(blobs: httpx.Client, part: Part, report: Progress) -> None:
 def _put_list(blobs: httpx.Client, upload: Upload) -> None:
     upload.file.check_unchanged()
     count = len(parts_of(upload, single=0))
-    blocks = "".join(f"<Latest>{block_id(index)}</Latest>" for index in range(count))
+    blocks = "".join(f"<Latest>{block_id(upload.file, index)}</Latest>" for index in range(count))
     content = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{blocks}</BlockList>'.encode()
     headers = _without(upload.headers, "x-ms-blob-type") | {
         "Content-Type": "application/xml",

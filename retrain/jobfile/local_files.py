@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from retrain.jobfile.errors import FileProblem
 from retrain.jobfile.includes import beside
 from retrain.jobfile.places import Places, place_of
+from retrain.snapshot.includes import exists
 from shared.jobs import DataInput, Field, is_remote
 
 
@@ -19,6 +20,7 @@ class LocalFiles:
     """Absolute paths; problems for those that are not there or not what they should be."""
 
     code: Path | None = None
+    includes: list[Path] = field(default_factory=list)
     inputs: dict[str, Path] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)
 
@@ -39,7 +41,17 @@ def find_local_files(job: Any, places: Places, at: Field = ()) -> LocalFiles:
         path = beside(place_of((*at, "code"), places), code)
         found.code = path.resolve()
         found.problems += _faults((*at, "code"), places, _code_fault(path))
+    for index, path in _includes(job.get("additional_includes"), places, at):
+        found.includes.append(path)
+        fault = None if exists(path) else _missing(path)
+        found.problems += _faults((*at, "additional_includes", index), places, fault)
     return found
+
+
+def _includes(written: Any, places: Places, at: Field) -> Iterator[tuple[int, Path]]:
+    for index, name in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(name, str) and name:
+            yield index, beside(place_of((*at, "additional_includes", index), places), name)
 
 
 def _local_inputs(inputs: Any) -> Iterator[tuple[str, DataInput]]:

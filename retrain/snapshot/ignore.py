@@ -7,9 +7,11 @@ same code would be a new snapshot after each run).
 
 pathspec turns each pattern into an expression that also matches what lies below an ignored folder.
 A walk from the top down needs less and gets git's exact answer from it: the last pattern that
-matches the path itself. One difference stays: `?` is one character here and one byte in git.
+matches the path itself. Patterns and paths are compared byte by byte, as in git: a character of
+the text that is compared stands for one byte.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 from retrain.snapshot.errors import SnapshotRefused
 
 IGNORE_FILES = (".amlignore", ".gitignore")
+MARK = "\ufeff".encode()  # git, too, skips a byte order mark
 NEVER = frozenset({".git", "__pycache__"})
 
 
@@ -53,6 +56,9 @@ class Rules:
         """
         if path.rpartition("/")[2] in NEVER:
             return True
+        if not self.lines:
+            return False
+        path = os.fsencode(path).decode("latin-1")
         for line in reversed(self.lines):
             if (folder or not line.folders_only) and line.matches(path):
                 return line.ignores
@@ -68,26 +74,49 @@ def read_rules(root: Path) -> Rules:
         file = root / name
         if file.is_file():
             try:
-                # git skips a byte order mark, and takes bytes that are no UTF-8 as they are
-                text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+                content = file.read_bytes()
             except OSError as error:
                 raise SnapshotRefused(f"{file} can't be read: {error.strerror}.") from error
-            return Rules(name, tuple(_lines(text)))
+            return Rules(name, tuple(_lines(content.removeprefix(MARK).decode("latin-1"))))
     return NO_RULES
 
 
 def _lines(text: str) -> Iterator[Line]:
     for raw in text.split("\n"):
-        line = raw if raw.endswith("\\ ") else raw.rstrip()
+        line = raw.removesuffix("\r")
+        if line.startswith("#"):
+            continue
+        line = _trimmed(line)
         folders_only = line.endswith("/")
         pattern = line.removesuffix("/")
         try:
             # a pattern of one name matches at any depth, with or without its slash at the end
-            compiled = GitIgnoreSpecPattern(pattern)
-        except GitIgnorePatternError:
+            compiled = GitIgnoreSpecPattern(_guarded(pattern))
+        except (GitIgnorePatternError, re.error):
             continue  # git, too, takes a line it can't read as matching nothing
         if compiled.regex is None or compiled.include is None:
-            continue  # blank, or a comment
+            continue  # blank
         body = pattern.removeprefix("!")
         deep = body in ("*", "**/*") or body.rpartition("/")[2] == "**"
         yield Line(compiled.regex, compiled.include, folders_only, deep)
+
+
+def _trimmed(line: str) -> str:
+    """Without the blanks at its end, but for one behind a backslash; tabs are part of a name."""
+    kept = at = 0
+    while at < len(line):
+        step = 2 if line[at] == "\\" else 1
+        at += step
+        if step == 2 or line[at - 1] != " ":
+            kept = at
+    return line[:kept]
+
+
+def _guarded(pattern: str) -> str:
+    """With white space at its end in brackets, or pathspec would strip it."""
+    if not pattern[-1:].isspace():
+        return pattern
+    head = pattern[:-1]
+    if (len(head) - len(head.rstrip("\\"))) % 2:
+        head = head[:-1]
+    return f"{head}[{pattern[-1]}]"

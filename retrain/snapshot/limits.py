@@ -22,6 +22,11 @@ class Limits:
     bytes: int = 300_000_000
     files: int = 2_000
 
+    @property
+    def enough(self) -> int:
+        """Files after which a walk may stop: there are too many, and where they are is plain."""
+        return max(ENOUGH, self.files + 1)
+
 
 def check(files: Sequence[SourceFile], rules: Rules, limits: Limits) -> None:
     """Raise SnapshotRefused when there is nothing, or too much, to send."""
@@ -34,13 +39,14 @@ def check(files: Sequence[SourceFile], rules: Rules, limits: Limits) -> None:
     size = sum(file.size for file in files)
     if size <= limits.bytes and len(files) <= limits.files:
         return
-    many = f"more than {ENOUGH:,}" if len(files) >= ENOUGH else f"{len(files):,}"
+    many = f"more than {len(files):,}" if len(files) >= limits.enough else f"{len(files):,}"
     raise SnapshotRefused(
         f"The code folder is too large: {many} files of {megabytes(size)}"
         f" (at most {limits.files:,} files and {megabytes(limits.bytes)})."
         f" Most of it: {_heaviest(files, by_size=size > limits.bytes)}.",
         remedy=f"Leave out what the script does not need: one line each in"
-        f" {rules.source or '.amlignore'} beside the code; large data belongs in `inputs`.",
+        f" {rules.source or '.amlignore'} beside the code; large data belongs in `inputs`."
+        f" Or raise the limit with --code-max-mb or --code-max-files.",
     )
 
 

@@ -19,43 +19,88 @@ ENOUGH = 50_000  # files; a walk that met so many is in the wrong folder (a home
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which file it is and what state it is in; another stamp means that it was changed since."""
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> "Stamp":
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file: `name` inside the snapshot (with `/`), where its bytes are, its size in bytes."""
+    """One file: `name` inside the snapshot (with `/`), where its bytes are, how it was met."""
 
     name: str
-    path: Path
-    size: int
+    path: str
     executable: bool
+    stamp: Stamp
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.stamp.size
+
+    @classmethod
+    def met(cls, name: str, path: str, found: os.stat_result) -> "SourceFile":
+        """Raises SnapshotRefused for what is no regular file."""
+        if not stat.S_ISREG(found.st_mode):
+            raise refused(name, "is no file but a socket, a pipe or a device")
+        return cls(name, path, bool(found.st_mode & stat.S_IXUSR), Stamp.of(found))
 
 
-def files_below(root: Path, rules: Rules) -> Iterator[SourceFile]:
-    """Yield what travels, in no set order and at most ENOUGH of it; `root` is a resolved folder.
+def files_below(
+    root: Path, rules: Rules, prefix: str = "", enough: int = ENOUGH
+) -> Iterator[SourceFile]:
+    """Yield what travels, in no set order and at most `enough` of it; `root` is a resolved folder.
 
+    prefix: put in front of each name, for a folder that is included under its own name.
     Raises SnapshotRefused for a link out of `root`, a broken or circular link, a name that is no
     Unicode, a socket, pipe or device, and a folder that can't be listed.
     """
     count = 0
-    # (name inside the snapshot, where it really is, the real folders on the way to it)
-    todo: list[tuple[str, Path, tuple[Path, ...]]] = [("", root, (root,))]
-    while todo and count < ENOUGH:
-        prefix, folder, above = todo.pop()
+    # (name below the root, where it really is, the real folders on the way to it)
+    todo: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), (str(root),))]
+    while todo and count < enough:
+        above, folder, way = todo.pop()
         for entry in _entries(folder):
-            name = prefix + entry.name
+            name = above + entry.name
             if rules.ignored(name, folder=entry.is_dir(follow_symlinks=False)):
                 continue
-            _check_name(name)
-            real = _target(root, name, entry) if entry.is_symlink() else Path(entry.path)
-            found = real.stat()
+            check_name(name)
+            path, found = _real(root, name, entry)
             if stat.S_ISDIR(found.st_mode):
-                if real in above:
-                    raise _refused(name, "is a link to a folder that it lies in, without end")
-                todo.append((name + "/", real, (*above, real)))
+                if path in way:
+                    raise refused(name, "is a link to a folder that it lies in, without end")
+                todo.append((name + "/", path, (*way, path)))
             else:
-                yield _file(name, real, found)
+                yield SourceFile.met(prefix + name, path, found)
                 count += 1
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def check_name(name: str) -> None:
+    """Raise SnapshotRefused for a name that no other machine could give a file."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise refused(ascii(name), "has a name that is no Unicode") from None
+    if "\\" in name:
+        raise refused(name, "has a backslash in its name, which is a folder's end elsewhere")
+
+
+def refused(name: str, what: str) -> SnapshotRefused:
+    return SnapshotRefused(
+        f"{name} {what}.",
+        remedy=f"Replace it, or leave it out with the line /{name} in .amlignore.",
+    )
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
@@ -66,31 +111,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from error
 
 
-def _file(name: str, path: Path, found: os.stat_result) -> SourceFile:
-    if not stat.S_ISREG(found.st_mode):
-        raise _refused(name, "is no file but a socket, a pipe or a device")
-    return SourceFile(name, path, found.st_size, bool(found.st_mode & stat.S_IXUSR))
-
-
-def _target(root: Path, name: str, entry: os.DirEntry[str]) -> Path:
+def _real(root: Path, name: str, entry: os.DirEntry[str]) -> tuple[str, os.stat_result]:
     try:
+        if not entry.is_symlink():
+            return entry.path, entry.stat(follow_symlinks=False)
         target = Path(entry.path).resolve(strict=True)
+        if not target.is_relative_to(root):
+            raise refused(name, f"is a link that leads out of the code folder, to {target}")
+        return str(target), target.stat()
     except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links, before 3.13
-        raise _refused(name, "is a link that leads nowhere") from error
-    if not target.is_relative_to(root):
-        raise _refused(name, f"is a link that leads out of the code folder, to {target}")
-    return target
-
-
-def _check_name(name: str) -> None:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise _refused(ascii(name), "has a name that is no Unicode") from None
-
-
-def _refused(name: str, what: str) -> SnapshotRefused:
-    return SnapshotRefused(
-        f"{name} {what}.",
-        remedy=f"Replace it, or leave it out with the line /{name} in .amlignore.",
-    )
+        if not entry.is_symlink():
+            raise refused(name, "was removed, or can't be looked at") from error
+        raise refused(name, "is a link that leads nowhere") from error

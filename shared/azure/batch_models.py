@@ -6,6 +6,7 @@ image's shell runs the script, and Batch uploads what it left.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from azure.batch import models as batch
@@ -23,21 +24,8 @@ ATTEMPT: Final = "retrain-attempt"
 #: Allocation, image pull, download and upload, beyond the script's own limit.
 AROUND: Final = timedelta(hours=1)
 
-#: Checks the snapshot against its name, then unpacks it with its modes (ZipFile alone drops them).
-_UNPACK: Final = """
-import hashlib, os, sys, zipfile
-with open("code.zip", "rb") as file:
-    found = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") \
-        else hashlib.sha256(file.read()).hexdigest()
-if found != os.environ["RETRAIN_SNAPSHOT"]:
-    sys.exit("The snapshot is damaged: its SHA-256 is " + found)
-with zipfile.ZipFile("code.zip") as archive:
-    for item in archive.infolist():
-        path = archive.extract(item, "code")
-        if item.external_attr >> 16:
-            os.chmod(path, item.external_attr >> 16 & 0o777)
-os.remove("code.zip")
-"""
+#: What the node runs to unpack the snapshot; it stands for itself, so its text can travel.
+_UNPACK: Final = Path(__file__).with_name("unpack.py").read_text(encoding="utf-8")
 
 
 #: On a task whose job has a preparation task: the blob that it unpacks.

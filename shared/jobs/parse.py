@@ -96,6 +96,8 @@ def _unresolved(job: CommandJob) -> Iterable[Problem]:
     remedy = "send it with `retrain job create -f`, which uploads it first"
     if job.code is not None and not _in_store(job.code):
         yield Problem(("code",), f"'{job.code}' is not a snapshot in the datastore", remedy)
+    if job.additional_includes:
+        yield Problem(("additional_includes",), "are local paths", remedy)
     for name, item in job.inputs.items():
         if isinstance(item, DataInput) and item.local:
             yield Problem(("inputs", name, "path"), f"'{item.path}' is a local path", remedy)

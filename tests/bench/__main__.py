@@ -11,7 +11,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 #: Modules beside this one; each has measure(folder), an iterator of (metric, value, unit).
-BENCHES = ("imports", "latency", "throughput", "calls", "messaging", "batch", "idle", "demo")
+BENCHES = (
+    "imports",
+    "snapshot",
+    "latency",
+    "throughput",
+    "calls",
+    "messaging",
+    "batch",
+    "idle",
+    "demo",
+)
 #: And those that only run when named: they install what Retrain doesn't need, or take minutes.
 NAMED = ("peers",)
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 from retrain.snapshot import Limits, Snapshot, SnapshotRefused, take_snapshot
 from retrain.snapshot.archive import pack
 from retrain.snapshot.ignore import NO_RULES
+from retrain.snapshot.reading import PIECE, pieces
 from retrain.snapshot.tree import files_below
 from tests.unit.snapshot.test_ignore import plant
 
@@ -25,12 +26,15 @@ def names(snapshot: Snapshot) -> list[str]:
         return archive.namelist()
 
 
-def test_the_zip_holds_the_tree_and_is_named_by_its_bytes(tmp_path: Path) -> None:
+def test_the_zip_holds_the_tree_and_is_named_by_its_content(tmp_path: Path) -> None:
     plant(tmp_path, "train.py", "src/größe/模型.py", "src/a.py", ".hidden")
+    digest = hashlib.sha256(b"retrain code 1\n")
+    for name in (".hidden", "src/a.py", "src/größe/模型.py", "train.py"):
+        content = name.encode()  # each file holds its own name
+        digest.update(b"100644 %d %d\n" % (len(content), len(content)) + content + content)
     with take_snapshot(tmp_path) as snapshot:
-        content = snapshot.path.read_bytes()
-        assert snapshot.sha256 == hashlib.sha256(content).hexdigest()
-        assert (snapshot.size, snapshot.files) == (len(content), 4)
+        assert snapshot.sha256 == digest.hexdigest()
+        assert (snapshot.size, snapshot.files) == (snapshot.path.stat().st_size, 4)
         assert names(snapshot) == [".hidden", "src/a.py", "src/größe/模型.py", "train.py"]
     assert not snapshot.path.parent.exists()
 
@@ -168,18 +172,57 @@ def test_an_unreadable_file_is_named() -> None:
             take_snapshot(folder)
 
 
-def test_what_changes_while_it_is_packed(tmp_path: Path) -> None:
-    plant(tmp_path, "gone.py", "log", "short.py")
-    gone, log, short = sorted(files_below(tmp_path, NO_RULES), key=lambda file: file.name)
-    (tmp_path / "gone.py").unlink()
-    (tmp_path / "short.py").write_text("")
-    (tmp_path / "log").write_text("log, and more lines")
-    with pytest.raises(SnapshotRefused, match=r"gone\.py can't be read"):
-        pack([gone])
-    with pytest.raises(SnapshotRefused, match=r"short\.py became shorter"):
-        pack([short])
-    with pack([log]) as snapshot, zipfile.ZipFile(snapshot.path) as archive:
-        assert archive.read("log") == b"log"
+def test_the_same_tree_is_the_same_zip_with_any_deflate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path, "a.py")
+    (tmp_path / "b.csv").write_bytes(b"1,2,3\n" * 500_000)
+    with take_snapshot(tmp_path) as one:
+        monkeypatch.setattr("retrain.snapshot.packing._LEVEL", 0)
+        with take_snapshot(tmp_path) as two:
+            assert (one.sha256, one.size != two.size) == (two.sha256, True)
+
+
+def replace(path: Path) -> None:
+    path.unlink()
+    path.write_text("x" * 9)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "shorter": lambda path: path.write_text(""),
+    "longer": lambda path: path.write_text("and more lines"),
+    "rewritten": lambda path: path.write_text("changed!!"),
+    "another file": replace,
+    "a pipe, which nobody writes to": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files there")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_changes_between_the_walk_and_the_reading(
+    tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    (tmp_path / "script.py").write_text("unchanged")
+    os.utime(tmp_path / "script.py", (1, 1))
+    (file,) = files_below(tmp_path, NO_RULES)
+    change(tmp_path / "script.py")
+    with pytest.raises(SnapshotRefused, match=r"script\.py (changed while|can't be read)"):
+        pack([file])
+
+
+def test_what_changes_while_it_is_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(3 * PIECE))
+    os.utime(large, (1, 1))
+    (file,) = files_below(tmp_path, NO_RULES)
+    reading = pieces(file)
+    next(reading)
+    with large.open("r+b") as writer:
+        writer.write(b"1")
+    with pytest.raises(SnapshotRefused, match=r"large\.bin changed while it was packed"):
+        list(reading)
 
 
 def test_a_refused_snapshot_leaves_no_temporary_file(
@@ -212,3 +255,21 @@ def test_memory_stays_small_however_large_the_file(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_limit_above_what_a_walk_stops_at_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.snapshot.limits.ENOUGH", 3)
+    plant(tmp_path, *(f"{number}.py" for number in range(6)))
+    with take_snapshot(tmp_path, Limits(files=6)) as snapshot:
+        assert snapshot.files == 6
+    with pytest.raises(SnapshotRefused, match="more than 6 files"):
+        take_snapshot(tmp_path, Limits(files=5))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder's end there")
+def test_a_backslash_in_a_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a\\b.py").write_text("")
+    with pytest.raises(SnapshotRefused, match="backslash"):
+        take_snapshot(tmp_path)
