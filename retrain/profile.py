@@ -5,6 +5,7 @@
     [profiles.local]
     endpoint = "http://127.0.0.1:7071"
     key = "..."
+    code_max_mb = 500
 
 The file lies in the user's configuration folder (RETRAIN_CONFIG names another) and only its owner
 can read it, since it holds keys. Who is asked, first found: the profile named with `--profile`;
@@ -19,6 +20,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from retrain.problem import Problem
 
@@ -29,11 +31,16 @@ class ProfileProblem(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """key: the function key of the app; "" for one that asks for none."""
+    """key: the function key of the app; "" for one that asks for none.
+
+    code_max_mb, code_max_files: the most code that may travel; None is Retrain's own limit.
+    """
 
     name: str
     endpoint: str
     key: str = field(default="", repr=False)
+    code_max_mb: float | None = None
+    code_max_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,7 @@ def read() -> Profiles:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         by_name = {
-            name: Profile(name, str(entry["endpoint"]), str(entry.get("key", "")))
-            for name, entry in content.get("profiles", {}).items()
+            name: _profile(name, entry) for name, entry in content.get("profiles", {}).items()
         }
         return Profiles(content.get("current"), by_name)
     except FileNotFoundError:
@@ -115,11 +121,25 @@ def read() -> Profiles:
         ) from error
 
 
+def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
+    megabytes, files = entry.get("code_max_mb"), entry.get("code_max_files")
+    return Profile(
+        name,
+        str(entry["endpoint"]),
+        str(entry.get("key", "")),
+        None if megabytes is None else float(megabytes),
+        None if files is None else int(files),
+    )
+
+
 def _write(profiles: Profiles) -> Path:
     lines = [f"current = {_quoted(profiles.current)}"] if profiles.current else []
     for name, profile in sorted(profiles.by_name.items()):
         lines += ["", f"[profiles.{_quoted(name)}]", f"endpoint = {_quoted(profile.endpoint)}"]
         lines += [f"key = {_quoted(profile.key)}"] if profile.key else []
+        for field_name in ("code_max_mb", "code_max_files"):
+            limit = getattr(profile, field_name)
+            lines += [] if limit is None else [f"{field_name} = {limit}"]
     file = config_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from retrain.client import Client, Run
+from retrain.code_limits import code_limits
 from retrain.jobfile import JobFile, ScheduleFile
-from retrain.snapshot import take_snapshot
+from retrain.snapshot import Limits, take_snapshot
+from retrain.snapshot.provenance import git_properties
 
 
 class Display(Protocol):
@@ -33,29 +35,42 @@ QUIET = Quiet()
 
 
 def submit(
-    client: Client, file: JobFile, display: Display = QUIET, asked_at: datetime | None = None
+    client: Client,
+    file: JobFile,
+    display: Display = QUIET,
+    asked_at: datetime | None = None,
+    limits: Limits | None = None,
 ) -> Run:
     """Upload the job's code and local inputs, and create the run.
 
-    asked_at: when the user asked; see Client.create_job.
-    Raises SnapshotRefused and what the client raises.
+    asked_at: when the user asked; see Client.create_job.  limits: of the code; None: as the
+    environment says.  Raises SnapshotRefused and what the client raises.
     """
-    job = _resolved(client, file.document, file, display)
+    job = _resolved(client, file.document, file, display, limits)
     return client.create_job(job, asked_at)
 
 
-def put_schedule(client: Client, file: ScheduleFile, display: Display = QUIET) -> dict[str, Any]:
+def put_schedule(
+    client: Client, file: ScheduleFile, display: Display = QUIET, limits: Limits | None = None
+) -> dict[str, Any]:
     """Upload what the schedule's job needs, and create the schedule or replace it."""
-    job = _resolved(client, file.document["create_job"], file, display)
+    job = _resolved(client, file.document["create_job"], file, display, limits)
     return client.create_schedule({**file.document, "create_job": job})
 
 
 def _resolved(
-    client: Client, job: dict[str, Any], file: JobFile | ScheduleFile, display: Display
+    client: Client,
+    job: dict[str, Any],
+    file: JobFile | ScheduleFile,
+    display: Display,
+    limits: Limits | None,
 ) -> dict[str, Any]:
     resolved = dict(job)
+    resolved.pop("additional_includes", None)
     if file.code is not None:
-        with take_snapshot(file.code) as snapshot:
+        resolved["properties"] = git_properties(file.code) | job.get("properties", {})
+    if file.code is not None or file.includes:
+        with take_snapshot(file.code, limits or code_limits(), file.includes) as snapshot:
             count = f"{snapshot.files:,} file{'s' * (snapshot.files != 1)}"
             with display.moving(f"code, {count}", snapshot.size) as progress:
                 resolved["code"] = client.ensure_snapshot(snapshot, progress)

@@ -9,6 +9,8 @@ import typer
 
 from retrain.cli.options import (
     AsJson,
+    CodeMaxFiles,
+    CodeMaxMb,
     File,
     ProfileName,
     RunName,
@@ -33,6 +35,8 @@ def create(
         str | None, typer.Option("--name", help="Display name of the run.", metavar="TEXT")
     ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Show its log until it ends.")] = False,
+    code_max_mb: CodeMaxMb = None,
+    code_max_files: CodeMaxFiles = None,
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
@@ -40,14 +44,17 @@ def create(
     asked_at = datetime.now(UTC)
     from retrain.cli.live import stream as show_live
     from retrain.cli.progress import Bars
+    from retrain.code_limits import code_limits
     from retrain.jobfile import read_job
+    from retrain.profile import choose
     from retrain.submit import submit
 
     job = read_job(file, parse_settings(settings))
     if name:
         job = replace(job, document={**job.document, "display_name": name})
+    limits = code_limits(choose(profile), code_max_mb, code_max_files)
     with connect(profile) as client:
-        run = submit(client, job, Bars(json=as_json), asked_at)
+        run = submit(client, job, Bars(json=as_json), asked_at, limits)
         if stream:
             if not as_json:
                 note(f"Run {run['name']}")

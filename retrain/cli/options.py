@@ -19,6 +19,14 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Set a field of the file: inputs.x=1. May repeat.", metavar="F=V"),
 ]
+CodeMaxMb = Annotated[
+    float | None,
+    typer.Option(min=0.001, help="Most code that may travel, in MB (300).", metavar="MB"),
+]
+CodeMaxFiles = Annotated[
+    int | None,
+    typer.Option(min=1, help="Most files of code that may travel (2000).", metavar="N"),
+]
 
 
 def connect(profile: str | None) -> "Client":

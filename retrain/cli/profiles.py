@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from retrain import profile as profiles
-from retrain.cli.options import AsJson
+from retrain.cli.options import AsJson, CodeMaxFiles, CodeMaxMb
 from retrain.cli.output import note, put, put_json
 
 app = typer.Typer(no_args_is_help=True, help="Which Retrain to talk to, and with which key.")
@@ -49,13 +49,16 @@ def set_(
         str | None,
         typer.Option(help="The function key; `-` reads it from stdin. Asked for when left out."),
     ] = None,
+    code_max_mb: CodeMaxMb = None,
+    code_max_files: CodeMaxFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Store an endpoint and its key, in place of what the profile held."""
+    """Store an endpoint, its key and limits, in place of what the profile held."""
     from retrain.client.connection import checked_endpoint
 
     address = checked_endpoint(endpoint)
-    file = profiles.save(profiles.Profile(name, address, _key(key)))
+    made = profiles.Profile(name, address, _key(key), code_max_mb, code_max_files)
+    file = profiles.save(made)
     if as_json:
         put_json({"name": name, "endpoint": address, "file": str(file)})
     else:

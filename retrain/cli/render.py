@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,12 +105,23 @@ def _facts(shown: Run) -> list[tuple[str, str]]:
         ("description", shown["description"] or ""),
         ("tags", ", ".join(f"{name}={value}" for name, value in (shown["tags"] or {}).items())),
         ("asked by", f"{source['kind']} {origin}".strip()),
+        ("code", _origin(shown.get("properties") or {})),
         ("environment", shown["environment"] or ""),
         ("compute", shown["compute"] or ""),
         ("attempt", str(shown["attempt"]) if shown["attempt"] > 1 else ""),
         ("created", clock(shown["created_at"])),
         ("took", span(shown["created_at"], shown["ended_at"])),
     ]
+
+
+def _origin(properties: Mapping[str, str]) -> str:
+    """Where the code came from, in one line: `6f1ab2c (main, changed since) https://…`."""
+    commit, branch, remote, dirty = (
+        properties.get(f"azureml.git.{name}", "")
+        for name in ("commit", "branch", "repository_uri", "dirty")
+    )
+    notes = ", ".join(note for note in (branch, "changed since" * (dirty == "True")) if note)
+    return " ".join(part for part in (commit[:12], f"({notes})" if notes else "", remote) if part)
 
 
 def _timeline(shown: Run) -> Iterable[Sequence[str | Text]]:

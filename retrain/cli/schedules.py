@@ -4,6 +4,8 @@ import typer
 
 from retrain.cli.options import (
     AsJson,
+    CodeMaxFiles,
+    CodeMaxMb,
     File,
     ProfileName,
     ScheduleName,
@@ -20,17 +22,25 @@ app = typer.Typer(
 
 @app.command()
 def create(
-    file: File, settings: Settings = None, as_json: AsJson = False, profile: ProfileName = None
+    file: File,
+    settings: Settings = None,
+    code_max_mb: CodeMaxMb = None,
+    code_max_files: CodeMaxFiles = None,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
 ) -> None:
     """Create the schedule in FILE, or replace the one of its name; prints its name."""
     from retrain.cli import render
     from retrain.cli.progress import Bars
+    from retrain.code_limits import code_limits
     from retrain.jobfile import read_schedule
+    from retrain.profile import choose
     from retrain.submit import put_schedule
 
     schedule = read_schedule(file, parse_settings(settings))
+    limits = code_limits(choose(profile), code_max_mb, code_max_files)
     with connect(profile) as client:
-        created = put_schedule(client, schedule, Bars(json=as_json))
+        created = put_schedule(client, schedule, Bars(json=as_json), limits)
     if as_json:
         put_json(created)
         return

@@ -34,13 +34,15 @@ class JobFile:
 
     document: plain JSON data with every default filled in and the conda file's content; `code` and
     `inputs.<name>.path` still as written. code, local_inputs: the absolute paths they mean, which
-    exist; an input that lies in a datastore already is not among them. folder: of the job file.
+    exist; an input that lies in a datastore already is not among them. includes: what is to be put
+    beside the code. folder: of the job file.
     """
 
     document: dict[str, Any]
     folder: Path
     code: Path | None
     local_inputs: dict[str, Path]
+    includes: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class ScheduleFile:
     folder: Path
     code: Path | None
     local_inputs: dict[str, Path]
+    includes: tuple[Path, ...] = ()
 
 
 def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
@@ -64,7 +67,8 @@ def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
     files = find_local_files(source.document, source.places)
     job = _parsed(parse_job, source, files)
     _refuse(source, _bound_literals(job, source.places, (), trigger=False))
-    return JobFile(dump(job), path.resolve().parent, files.code, files.inputs)
+    folder, includes = path.resolve().parent, tuple(files.includes)
+    return JobFile(dump(job), folder, files.code, files.inputs, includes)
 
 
 def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
@@ -77,7 +81,8 @@ def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> Sch
     trigger = isinstance(schedule.trigger, DataTrigger)
     job = schedule.create_job
     _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
-    return ScheduleFile(dump(schedule), path.resolve().parent, files.code, files.inputs)
+    folder, includes = path.resolve().parent, tuple(files.includes)
+    return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes)
 
 
 def _parsed(

@@ -5,10 +5,8 @@ the two is read (as the Azure ML CLI does). Whatever they say, these never trave
 and a folder or, in a worktree, a file) and `__pycache__` (made by running the code, so that the
 same code would be a new snapshot after each run).
 
-pathspec turns each pattern into an expression that also matches what lies below an ignored folder.
-A walk from the top down needs less and gets git's exact answer from it: the last pattern that
-matches the path itself. Patterns and paths are compared byte by byte, as in git: a character of
-the text that is compared stands for one byte.
+The last pattern that matches wins. Patterns and paths are compared byte by byte, as in git: a
+character of the text that is compared stands for one byte.
 """
 
 import os
@@ -17,10 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec.patterns.gitignore import GitIgnorePatternError
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 from retrain.snapshot.errors import SnapshotRefused
+from retrain.snapshot.wildmatch import NeverMatches, expression
 
 IGNORE_FILES = (".amlignore", ".gitignore")
 MARK = "\ufeff".encode()  # git, too, skips a byte order mark
@@ -29,16 +25,15 @@ NEVER = frozenset({".git", "__pycache__"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One pattern. ignores: False for `!pattern`.  folders_only: for `pattern/`."""
+    """One pattern. ignores: False for `!pattern`.  folders_only: for `pattern/`.
+
+    by_name: a pattern without a slash is compared with the last part of a path, at any depth.
+    """
 
     expression: re.Pattern[str]
     ignores: bool
     folders_only: bool
-    deep: bool  # such as `a/**` or `*`: what matches the start of a path matches the path
-
-    def matches(self, path: str) -> bool:
-        match = self.expression.search if self.deep else self.expression.fullmatch
-        return match(path) is not None
+    by_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,11 @@ class Rules:
         if not self.lines:
             return False
         path = os.fsencode(path).decode("latin-1")
+        name = path.rpartition("/")[2]
         for line in reversed(self.lines):
-            if (folder or not line.folders_only) and line.matches(path):
+            if (folder or not line.folders_only) and line.expression.fullmatch(
+                name if line.by_name else path
+            ):
                 return line.ignores
         return False
 
@@ -87,18 +85,18 @@ def _lines(text: str) -> Iterator[Line]:
         if line.startswith("#"):
             continue
         line = _trimmed(line)
-        folders_only = line.endswith("/")
-        pattern = line.removesuffix("/")
+        ignores = not line.startswith("!")
+        pattern = line.removeprefix("!")
+        folders_only = pattern.endswith("/")
+        pattern = pattern.removesuffix("/")
+        by_name = "/" not in pattern
+        if not pattern:
+            continue
         try:
-            # a pattern of one name matches at any depth, with or without its slash at the end
-            compiled = GitIgnoreSpecPattern(_guarded(pattern))
-        except (GitIgnorePatternError, re.error):
-            continue  # git, too, takes a line it can't read as matching nothing
-        if compiled.regex is None or compiled.include is None:
-            continue  # blank
-        body = pattern.removeprefix("!")
-        deep = body in ("*", "**/*") or body.rpartition("/")[2] == "**"
-        yield Line(compiled.regex, compiled.include, folders_only, deep)
+            compiled = expression(pattern.removeprefix("/"), path=not by_name)
+        except NeverMatches:
+            continue
+        yield Line(compiled, ignores, folders_only, by_name)
 
 
 def _trimmed(line: str) -> str:
@@ -110,13 +108,3 @@ def _trimmed(line: str) -> str:
         if step == 2 or line[at - 1] != " ":
             kept = at
     return line[:kept]
-
-
-def _guarded(pattern: str) -> str:
-    """With white space at its end in brackets, or pathspec would strip it."""
-    if not pattern[-1:].isspace():
-        return pattern
-    head = pattern[:-1]
-    if (len(head) - len(head.rstrip("\\"))) % 2:
-        head = head[:-1]
-    return f"{head}[{pattern[-1]}]"

@@ -79,3 +79,9 @@ def test_a_file_that_is_none_is_told_and_kept(file: Path, content: str) -> None:
     with pytest.raises(ProfileProblem):
         profile.save(LOCAL)
     assert file.read_bytes() == content.encode("latin-1")
+
+
+def test_limits_are_kept_too(file: Path) -> None:
+    limited = Profile("limited", "http://a", "", 12.5, 9_000)
+    profile.save(limited)
+    assert profile.read().by_name == {"limited": limited}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shared.jobs
-from shared.jobs import CommandJob, InvalidDocument, dump, parse_job
+from shared.jobs import CommandJob, InvalidDocument, check_resolved, dump, parse_job
 from shared.jobs.document import Document
 
 IMAGE = {"image": "docker.io/library/python:3.11"}
@@ -250,3 +250,10 @@ def test_the_language_is_pure() -> None:
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             assert not impure & {name.partition(".")[0] for name in names}, path.name
+
+
+def test_includes_are_for_users_files_only() -> None:
+    job = parse_job({"command": "a", "environment": IMAGE, "additional_includes": ["../lib"]})
+    with pytest.raises(InvalidDocument) as refused:
+        check_resolved(job)
+    assert [problem.field for problem in refused.value.problems] == [("additional_includes",)]

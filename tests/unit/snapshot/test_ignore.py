@@ -1,14 +1,15 @@
 """The ignore file is read as git reads it: a table of its known corners, then git itself."""
 
 import os
-import random
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from retrain.snapshot.ignore import read_rules
+from retrain.snapshot.ignore import NEVER, Rules, read_rules
 from retrain.snapshot.tree import files_below
 
 
@@ -68,32 +69,68 @@ def test_history_and_compiled_code_never_travel(tmp_path: Path) -> None:
     assert kept(tmp_path) == {"a.py", ".amlignore"}
 
 
-NAMES = ("a", "b", "ab", "c.py", "d.txt", "[x]", "a b", " s")
-PARTS = (*NAMES, "*", "**", "?", "*.py", "a*", "[ab]", "[!a]", "[a-c].py", "\\[x\\]", "a**b", "#x")
+#: Letters of patterns and paths that mean something to somebody: to git, to a regular expression,
+#: to a reader of lines, or in bytes (`ü` has two).
+LETTERS = st.sampled_from("aab.*?-!#\\ []xü\t$+(")
+PARTS = st.one_of(
+    st.sampled_from(["**", "*", "a", "b", "ab", "*.a", "a*", "[ab]", "a**b", "[a-b]x", "#x", "?"]),
+    st.sampled_from(
+        ["[!a]", "[^ab]", "[]a]", "[]-a]", "[\\]]", "[[:alpha:]]", "[[:no:]]", "[b-a]"]
+    ),
+    st.text(LETTERS, min_size=1, max_size=3),
+)
+LINES = st.builds(
+    lambda mark, anchor, parts, end: mark + anchor + "/".join(parts) + end,
+    st.sampled_from(["", "", "", "!"]),
+    st.sampled_from(["", "", "/"]),
+    st.lists(PARTS, min_size=1, max_size=3),
+    st.sampled_from(["", "", "/", " ", "\\ ", "\r"]),
+)
+NAMES = st.text(st.sampled_from("aab.-!# []xü\t$+("), min_size=1, max_size=3).filter(
+    lambda name: name not in (".", "..") and name not in NEVER
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 
 
-def _pattern(dice: random.Random) -> str:
-    line = "/".join(dice.choice(PARTS) for _ in range(dice.randint(1, 3)))
-    line = ("!" if dice.random() < 0.35 else "") + ("/" if dice.random() < 0.25 else "") + line
-    return line + ("/" if dice.random() < 0.3 else "") + (" " if dice.random() < 0.1 else "")
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True, env=GIT)
+    return root
+
+
+GIT = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+def ignored_by_git(repository: Path, paths: list[str]) -> set[str]:
+    """`git check-ignore` says it of paths that need not exist; of folders with a slash."""
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin", "-z"],
+        cwd=repository,
+        input="\0".join(paths).encode(),
+        capture_output=True,
+        check=False,
+        env=GIT,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return set(done.stdout.decode().split("\0")) - {""}
+
+
+def ignored_by_us(rules: Rules, path: str) -> bool:
+    """As the walk asks: from the top down, and not below what is ignored."""
+    parts = path.split("/")
+    folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    above = any(rules.ignored(folder, folder=True) for folder in folders)
+    return above or rules.ignored(path, folder=False)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is the judge here")
-@pytest.mark.parametrize("seed", range(4))
-def test_random_patterns_mean_what_they_mean_to_git(tmp_path: Path, seed: int) -> None:
-    plant(tmp_path, *(f"{d1}/{d2}/{f}" for d1 in NAMES for d2 in ("a", "ab") for f in NAMES[2:]))
-    plant(tmp_path, "top.py", "b.txt", *(f"{d}/d.txt" for d in NAMES[:3]))
-    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True, env=environ)
-    dice = random.Random(seed)
-    for _ in range(15):
-        lines = [_pattern(dice) for _ in range(dice.randint(1, 5))]
-        (tmp_path / ".gitignore").write_text("\n".join(lines))
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"],
-            cwd=tmp_path,
-            check=True,
-            capture_output=True,
-            env=environ,
-        )
-        assert kept(tmp_path) == set(listed.stdout.decode().split("\0")) - {""}, lines
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(LINES, max_size=5), paths=st.sets(PATHS, min_size=1, max_size=40))
+def test_patterns_mean_what_they_mean_to_git(
+    repository: Path, lines: list[str], paths: set[str]
+) -> None:
+    (repository / ".gitignore").write_bytes("\n".join(lines).encode())
+    rules = read_rules(repository)
+    ours = {path for path in paths if ignored_by_us(rules, path)}
+    assert ours == ignored_by_git(repository, sorted(paths))

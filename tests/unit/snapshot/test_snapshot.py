@@ -183,19 +183,29 @@ def test_the_same_tree_is_the_same_zip_with_any_deflate(
             assert (one.sha256, one.size != two.size) == (two.sha256, True)
 
 
-def replace(path: Path) -> None:
+def another_file(path: Path) -> None:
     path.unlink()
-    path.write_text("x" * 9)
+    path.write_text("unchanged")
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/passwd")
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
     "shorter": lambda path: path.write_text(""),
     "longer": lambda path: path.write_text("and more lines"),
     "rewritten": lambda path: path.write_text("changed!!"),
-    "another file": replace,
-    "a pipe, which nobody writes to": lambda path: (path.unlink(), os.mkfifo(path)),
-    "a link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
-    "gone": lambda path: path.unlink(),
+    "another file": another_file,
+    "a pipe, which nobody writes to": a_pipe,
+    "a link": a_link,
+    "gone": Path.unlink,
 }
 
 
