@@ -101,8 +101,6 @@ def _unresolved(job: CommandJob) -> Iterable[Problem]:
     for name, item in job.inputs.items():
         if isinstance(item, DataInput) and item.local:
             yield Problem(("inputs", name, "path"), f"'{item.path}' is a local path", remedy)
-    if job.additional_includes:
-        yield Problem(("additional_includes",), "are local paths", remedy)
     yield from _unresolved_environment(job.environment, ("environment",), remedy)
 
 
