@@ -1,6 +1,7 @@
 """The command line: `retrain …`. It speaks HTTP to the API, so laptop and cloud look alike.
 
     app         the tree of commands              jobs, schedules, data, compute, profiles, stack
+    validate    files, checked without a server
     ending      exit codes, and errors in words   options      what several commands take
     output      stdout for results, stderr for all else
     render      tables and runs, for people       progress, live   what moves

@@ -19,6 +19,7 @@ from retrain.cli.options import (
     parse_settings,
 )
 from retrain.cli.output import note, put, put_json
+from retrain.cli.validate import validate
 from shared.domain.status import Status
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def create(
         return
     put(run["name"])
     note(f"See it with `retrain job stream {run['name']}`.")
+
+
+app.command()(validate)
 
 
 @app.command("list")

@@ -62,26 +62,36 @@ def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
 
     Raises JobFileError.
     """
-    source = with_component(overridden(as_job(read_source(path)), overrides or {}))
-    source = with_environment(source)
-    files = find_local_files(source.document, source.places)
-    job = _parsed(parse_job, source, files)
-    _refuse(source, _bound_literals(job, source.places, (), trigger=False))
-    folder, includes = path.resolve().parent, tuple(files.includes)
-    return JobFile(dump(job), folder, files.code, files.inputs, includes)
+    return job_file(read_source(path), overrides)
 
 
 def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
     """Read a schedule, with its job inline or in a file of its own. Raises JobFileError."""
-    source = with_job(overridden(read_source(path), overrides or {}))
+    return schedule_file(read_source(path), overrides)
+
+
+def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobFile:
+    """The job that a file's content asks for; see read_job."""
+    source = with_component(overridden(as_job(source), overrides or {}))
+    source = with_environment(source)
+    files = find_local_files(source.document, source.places)
+    job = _parsed(parse_job, source, files)
+    _refuse(source, _bound_literals(job, source.places, (), trigger=False))
+    folder, includes = source.path.resolve().parent, tuple(files.includes)
+    return JobFile(dump(job), folder, files.code, files.inputs, includes)
+
+
+def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
+    """The schedule that a file's content asks for; see read_schedule."""
     at = ("create_job",)
-    source = with_environment(with_component(source, at), at)
+    source = with_component(with_job(overridden(source, overrides or {})), at)
+    source = with_environment(source, at)
     files = find_local_files(source.document.get("create_job"), source.places, at)
     schedule = _parsed(parse_schedule, source, files)
     trigger = isinstance(schedule.trigger, DataTrigger)
     job = schedule.create_job
     _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
-    folder, includes = path.resolve().parent, tuple(files.includes)
+    folder, includes = source.path.resolve().parent, tuple(files.includes)
     return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes)
 
 

@@ -1,5 +1,6 @@
 """A YAML scalar as text, number, boolean or null; the same rules for files and for `--set`."""
 
+from functools import cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -10,6 +11,14 @@ _TAG = "tag:yaml.org,2002:"
 #: Resolved by YAML, but text here: a date has no type in JSON.
 _TEXT = {f"{_TAG}{kind}" for kind in ("str", "timestamp", "value", "merge")}
 _CONSTRUCTED = {f"{_TAG}{kind}" for kind in ("int", "float", "bool", "null")}
+#: No number, boolean, null or anything else but text begins with one of these.
+_OF_TEXT = frozenset("abcdeghijklmpqrsuvwxzABCDEGHIJKLMPQRSUVWXZ_/${(,;:@*")
+
+
+@cache
+def _yaml() -> YAML:
+    """For its rules about scalars only; it reads nothing, so it keeps nothing."""
+    return YAML(typ="safe", pure=True)
 
 
 class Unreadable(ValueError):
@@ -24,8 +33,9 @@ def scalar(node: ScalarNode) -> Any:
     if tag not in _CONSTRUCTED:
         raise Unreadable(f"the tag {tag.replace(_TAG, '!!')} is not supported")
     try:
-        return YAML(typ="safe", pure=True).constructor.construct_object(node)
-    except (ValueError, YAMLError):
+        construct = getattr(_yaml().constructor, f"construct_yaml_{tag[len(_TAG) :]}")
+        return construct(node)
+    except (ValueError, LookupError, YAMLError):
         raise Unreadable(f"'{node.value[:40]}' can't be read as {tag[len(_TAG) :]}") from None
 
 
@@ -38,7 +48,14 @@ def scalar_from_text(text: str) -> Any:
         return ""
     if text[0] in "'\"":
         return _quoted(text)
-    tag = YAML(typ="safe", pure=True).resolver.resolve(ScalarNode, text, (True, False))
+    return plain_scalar(text)
+
+
+def plain_scalar(text: str) -> Any:
+    """What this text without quotes stands for in a file; empty text is null. Raises Unreadable."""
+    if text and text[0] in _OF_TEXT:
+        return text
+    tag = _yaml().resolver.resolve(ScalarNode, text, (True, False))
     return scalar(ScalarNode(tag, text))
 
 

@@ -4,18 +4,20 @@ YAML 1.2 with the plain types of JSON: no tags, no merge keys, no key twice; dat
 aliases could blow up is counted, so that a small file can't become a huge document.
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from retrain.jobfile.errors import FileProblem, JobFileError, whole_file
 from retrain.jobfile.places import Place
+from retrain.jobfile.quick import read_quickly
 from retrain.jobfile.scalars import Unreadable, scalar
 from shared.jobs import Field
 
@@ -37,6 +39,9 @@ class Source:
 def read_source(path: Path) -> Source:
     """Read a file that holds one mapping. Raises JobFileError for anything else in it."""
     text = _text(path)
+    quick = read_quickly(path, text)
+    if quick is not None and isinstance(quick[0], dict):
+        return Source(path, *quick)
     node = _composed(path, text)
     if node is None:
         raise whole_file(path, "is empty", "write the document into it")
@@ -74,7 +79,9 @@ def _text(path: Path) -> str:
 
 def _composed(path: Path, text: str) -> Node | None:
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it
+            node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except RecursionError:
         raise whole_file(path, "is nested too deeply", f"use at most {MAX_DEPTH} levels") from None
     except ReaderError as error:

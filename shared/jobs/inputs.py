@@ -29,20 +29,36 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?
 Scalar = bool | int | float | str
 
 
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise refusal("must be a text, number or boolean", "put it in quotes to pass it as text")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refusal("must be a number", "write it without quotes")
+    return value
+
+
+LiteralValue = Annotated[Scalar, BeforeValidator(_scalar, json_schema_input_type=Scalar)]
+Number = Annotated[int | float, BeforeValidator(_number, json_schema_input_type=int | float)]
+
+
 class LiteralInput(Document):
     """A value written in the job. Without a `default` it must be optional: it is not given."""
 
     type: Literal["string", "integer", "number", "boolean"] = Field(
         description="Kind of the value; `number` takes integers too."
     )
-    default: Scalar | None = Field(
+    default: LiteralValue | None = Field(
         default=None, description="The value; text has 32 KiB at most, numbers are finite."
     )
     optional: bool = Field(default=False, description="Whether the job runs without a value.")
     description: Text | None = Field(default=None, description="For people.")
-    min: int | float | None = Field(default=None, description="Smallest number allowed, inclusive.")
-    max: int | float | None = Field(default=None, description="Largest number allowed, inclusive.")
-    enum: list[Scalar] | None = Field(default=None, description="The only values allowed.")
+    min: Number | None = Field(default=None, description="Smallest number allowed, inclusive.")
+    max: Number | None = Field(default=None, description="Largest number allowed, inclusive.")
+    enum: list[LiteralValue] | None = Field(default=None, description="The only values allowed.")
 
     @property
     def text(self) -> str | None:

@@ -122,6 +122,7 @@ _BY_TYPE: Final[Mapping[str, str]] = {
     "one_lake": "datastore",
 }
 _SCHEMA = re.compile(r"(?:.*/)?(\w+)\.schema\.json")
+_OF_JOBS = ("command", "component", "environment")
 #: Fields of a command component that a command job does not have.
 _OF_COMPONENTS = ("version", "is_deterministic")
 
@@ -152,7 +153,7 @@ def _type_kind(document: Mapping[str, Any]) -> str | None:
 def _told_by_fields(document: Mapping[str, Any]) -> str | None:
     if "trigger" in document and ("create_job" in document or "create_monitor" in document):
         return "schedule"
-    if "command" in document:
+    if any(name in document for name in _OF_JOBS):
         return "job"
     if isinstance(document.get("jobs"), Mapping):
         return "pipeline jobs"

@@ -20,6 +20,7 @@ BENCHES = (
     "messaging",
     "batch",
     "idle",
+    "validate",
     "demo",
 )
 #: And those that only run when named: they install what Retrain doesn't need, or take minutes.

@@ -123,6 +123,8 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
     ),
     "a tag": (RIGHT + "code: !!python/name:os.system x\n", "job.yml:4:7: code: the tag !!python"),
     "a tag of one's own": (RIGHT + "inputs: !mine {}\n", "job.yml:4:9: inputs: the tag !mine"),
+    "an empty number": (RIGHT + "inputs: {a: !!int ''}\n", "inputs.a: '' can't be read as int"),
+    "a strange boolean": (RIGHT + "inputs: {a: !!bool x}\n", "'x' can't be read as bool"),
     "a merge key": (RIGHT + "inputs:\n  <<: {a: 1}\n", "merge keys (<<) are not supported"),
     "a list as name": (RIGHT + "? [a]\n: 1\n", "job.yml:4:3: a field's name must be text"),
     "not UTF-8": (b"command: a\nname: \xff\n", "job.yml:2:7: is not UTF-8 text; save it with"),

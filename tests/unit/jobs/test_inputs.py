@@ -161,3 +161,14 @@ NOT_TYPED: dict[str, tuple[str, Any, str]] = {
 def test_a_literal_of_another_type(kind: str, written: Any, advised: str) -> None:
     with pytest.raises(InvalidDocument, match=advised):
         given({"a": {"type": kind, "default": written}})
+
+
+def test_a_strange_value_is_one_problem_each() -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        given({"a": {"type": "number", "default": [1], "min": "0", "max": True, "enum": [None]}})
+    assert [str(one).partition(";")[0] for one in refused.value.problems] == [
+        "inputs.a.default: must be a text, number or boolean",
+        "inputs.a.min: must be a number",
+        "inputs.a.max: must be a number",
+        "inputs.a.enum[0]: must be a text, number or boolean",
+    ]

@@ -19,6 +19,8 @@ def schema(name: str) -> dict[str, Any]:
 #: The document, and the kind it is taken for.
 TOLD: dict[str, tuple[dict[str, Any], str | None]] = {
     "a job by its command": (JOB, "job"),
+    "a job by its component": ({"component": "./c.yml"}, "job"),
+    "a job by its environment": ({"comand": "a", "environment": "azureml:a:1"}, "job"),
     "a job by type": ({"type": "command"}, "job"),
     "a job by type, in capitals": ({"type": "Command"}, "job"),
     "a job by schema": (schema("commandJob"), "job"),
