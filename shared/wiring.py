@@ -12,14 +12,19 @@ from functools import cache
 from shared import settings
 from shared.app.admission import Admission
 from shared.app.assets import Assets
+from shared.app.catalog import Catalog
+from shared.app.contents import Contents
 from shared.app.cron import CronTriggers
+from shared.app.datastores import Datastores
 from shared.app.effects import Effects
 from shared.app.file_triggers import FileTriggers
 from shared.app.image_builds import ImageBuilds
+from shared.app.lineage import Lineage
 from shared.app.logs import Logs
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.queries import Queries
+from shared.app.resolution import Resolver
 from shared.app.schedules import Schedules
 from shared.app.uploads import Uploads
 from shared.app.watch import Watch
@@ -43,6 +48,9 @@ class Product:
     cron_triggers: CronTriggers
     uploads: Uploads
     assets: Assets
+    datastores: Datastores
+    lineage: Lineage
+    catalog: Catalog
     now: Callable[[], datetime]
 
 
@@ -71,6 +79,11 @@ def built(world: Ports) -> Product:
     """The use cases over any world: Azure's, the local stack's, the simulation's."""
     observer = Observer(world.compute, world.bus, world.now)
     builds = ImageBuilds(world.images, world.registry, world.files, world.now)
+    assets = Assets(world.registry, world.now)
+    datastores = Datastores(world.registry, world.files, world.now)
+    contents = Contents(world.files)
+    lineage = Lineage(world.registry, world.runs, assets, contents)
+    resolver = Resolver(assets, datastores, contents)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
@@ -79,9 +92,12 @@ def built(world: Ports) -> Product:
         bus=world.bus,
         observer=observer,
         notifier=Notifier(world.webhooks, world.bus, world.now),
+        lineage=lineage,
         now=world.now,
     )
-    admission = Admission(world.runs, world.registry, world.bus, world.webhooks, world.now)
+    admission = Admission(
+        world.runs, world.registry, world.bus, world.webhooks, resolver, lineage, world.now
+    )
     schedules = Schedules(world.registry, world.webhooks, world.now)
     return Product(
         admission=admission,
@@ -94,6 +110,9 @@ def built(world: Ports) -> Product:
         file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),
         cron_triggers=CronTriggers(schedules, world.registry, admission, world.now),
         uploads=Uploads(world.files, world.links),
-        assets=Assets(world.registry, world.now),
+        assets=assets,
+        datastores=datastores,
+        lineage=lineage,
+        catalog=Catalog(assets, datastores, contents),
         now=world.now,
     )

@@ -13,6 +13,7 @@ from retrain.jobfile.includes import beside
 from retrain.jobfile.places import Places, place_of
 from retrain.snapshot.includes import exists
 from shared.jobs import DataInput, Field, is_remote
+from shared.jobs.data_input import FOLDER_TYPES
 
 
 @dataclass(slots=True)
@@ -33,9 +34,10 @@ def find_local_files(job: Any, places: Places, at: Field = ()) -> LocalFiles:
         return found
     for name, item in _local_inputs(job.get("inputs")):
         where = (*at, "inputs", name, "path")
+        assert item.path is not None, "a local input has a path"
         path = beside(place_of(where, places), item.path)
         found.inputs[name] = path.resolve()
-        found.problems += _faults(where, places, _data_fault(item.type, path))
+        found.problems += _faults(where, places, data_fault(item.type, path))
     code = job.get("code")
     if isinstance(code, str) and code and not is_remote(code):
         path = beside(place_of((*at, "code"), places), code)
@@ -83,14 +85,23 @@ def _code_fault(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _data_fault(kind: str, path: Path) -> tuple[str, str] | None:
+#: A file that tells what kind of folder it is.
+_TELLING = {"mltable": "MLTable", "mlflow_model": "MLmodel"}
+
+
+def data_fault(kind: str, path: Path) -> tuple[str, str] | None:
+    """What is wrong with a local path as data of this type: a message and a remedy; or None."""
     if not path.exists():
         return _missing(path)
     if kind == "uri_file" and not path.is_file():
         other = "a folder" if path.is_dir() else "no regular file"
         return f"'{path}' is {other}, not a file", "write `type: uri_folder`, or name a file"
-    if kind == "uri_folder" and not path.is_dir():
-        return f"'{path}' is not a folder", "write `type: uri_file`, or name a folder"
+    if kind in FOLDER_TYPES and not path.is_dir():
+        other = "uri_file" if kind in ("uri_folder", "mltable") else "custom_model"
+        return f"'{path}' is not a folder", f"write `type: {other}`, or name a folder"
     if path.is_dir() and not any(file.is_file() for file in path.rglob("*")):
         return f"the folder '{path}' has no file in it", "put the data in it"
+    telling = _TELLING.get(kind)
+    if telling and not (path / telling).is_file():
+        return f"the folder '{path}' has no file {telling}", "write `type: uri_folder`, or add it"
     return None

@@ -3,19 +3,22 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.app.documents import submitted_job
+from shared.app.lineage import Lineage
 from shared.app.notifying import check_addresses
-from shared.domain.errors import Invalid, Transient
+from shared.app.resolution import Resolver
+from shared.domain.errors import Invalid, NotFound, Permanent, Transient
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.keys import digest
 from shared.domain.requests import TrainingRequest, request_id
-from shared.domain.run import Run, Source, new_run
+from shared.domain.run import Problem, Run, Source, new_run
 from shared.domain.status import Status
-from shared.jobs import dump
+from shared.jobs import CommandJob, DataInput, dump
 from shared.ports.bus import Bus
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
@@ -33,19 +36,23 @@ class Admission:
     registry: Registry
     bus: Bus
     webhooks: Webhooks
+    resolver: Resolver
+    lineage: Lineage
     now: Callable[[], datetime]
 
     def submit(self, request: TrainingRequest) -> Run:
         """Accept somebody's request. The record comes first, so that they find what they asked for.
 
         From then on the run is accepted: if its message can't be sent, or we die before, the watch
-        finds it NotStarted and sets it going.
+        finds it NotStarted and sets it going. Raises Invalid when its data isn't there and it was
+        asked for over HTTP; what a schedule asks for is a run in any case, which says so itself.
         """
-        run = _run(request)
+        run = self._run(request)
+        self.lineage.note_uses(run)
         if not self.runs.create(run):
             run = self.runs.load(run.name).run
-            if run.status is not Status.NOT_STARTED:
-                return run
+        if run.status is not Status.NOT_STARTED:
+            return run
         try:
             self.bus.request(request)
         except Transient as error:
@@ -76,7 +83,7 @@ class Admission:
 
     def admit(self, request: TrainingRequest) -> None:
         """Make it a run, unless it is one, and set it going."""
-        run = _run(request)
+        run = self._run(request)
         self.runs.create(run)
         self.bus.event(run.name, Requested(id=f"{run.name}-requested", at=self.now()))
 
@@ -88,6 +95,24 @@ class Admission:
             self.bus.event(name, CancelAsked(id=f"{name}-cancel-{now:%Y%m%d%H%M%S}", at=now))
         return run
 
+    def _run(self, request: TrainingRequest) -> Run:
+        """The run as it is to begin, or as it is already: data is looked at once."""
+        job, name = request.job, request.run
+        if not _has_data(job):
+            return new_run(name, job, request.source, request.at)
+        with suppress(NotFound):
+            return self.runs.load(name).run
+        try:
+            reads, writes = self.resolver.reads(job), self.resolver.writes(job, name)
+        except Permanent as error:
+            if request.source.kind == "http":
+                raise
+            # Nobody is there to be told, so it becomes a run that fails as soon as it is requested.
+            problem = Problem(error.code, error.message, error.remedy)
+            return replace(new_run(name, job, request.source, request.at), problem=problem)
+        return new_run(name, job, request.source, request.at, reads, writes)
 
-def _run(request: TrainingRequest) -> Run:
-    return new_run(request.run, request.job, request.source, request.at)
+
+def _has_data(job: CommandJob) -> bool:
+    data = any(isinstance(item, DataInput) for item in job.inputs.values())
+    return data or any(out.path or out.name for out in job.outputs.values())

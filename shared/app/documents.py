@@ -29,18 +29,18 @@ LARGEST: Final = 200_000
 
 def submitted_job(document: Mapping[str, Any]) -> CommandJob:
     """Raises Invalid, with every problem's field."""
-    job = _parsed(parse_job, document)
+    job = checked(parse_job, document)
     return checked_job(job)
 
 
 def checked_schedule(document: Mapping[str, Any]) -> Schedule:
     """Raises Invalid, with every problem's field."""
-    return _parsed(parse_schedule, document)
+    return checked(parse_schedule, document)
 
 
 def checked_job(job: CommandJob) -> CommandJob:
     """The job, when it can be run as it stands: nothing in it lies on its author's own disk."""
-    _parsed(check_resolved, job)
+    checked(check_resolved, job)
     problems = [*_problems(job)]
     if problems:
         raise Invalid(
@@ -62,13 +62,14 @@ def _problems(job: CommandJob) -> Iterator[tuple[str, str]]:
     for name, given in job.inputs.items():
         if not isinstance(given, DataInput) or given.type != "uri_file":
             continue
-        if given.path.endswith("/"):
+        if given.path is not None and given.path.endswith("/"):
             yield f"inputs.{name}.path", "a uri_file is one file; name it, or use uri_folder"
     if len(json.dumps(dump(job)).encode()) > LARGEST:
         yield "command", f"the whole job is larger than {LARGEST:,} bytes; put texts into files"
 
 
-def _parsed(parse: Callable[[_From], _To], document: _From) -> _To:
+def checked(parse: Callable[[_From], _To], document: _From) -> _To:
+    """What `parse` makes of the document. Raises Invalid where it raises InvalidDocument."""
     try:
         return parse(document)
     except InvalidDocument as error:

@@ -12,13 +12,24 @@ from typing import Final, assert_never
 
 from shared.app.image_builds import KEPT_LOG as KEPT_BUILD_LOG
 from shared.app.image_builds import ImageBuilds, ImageState
+from shared.app.lineage import Lineage
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.orders import order_for
-from shared.domain.commands import BuildImage, Command, Look, Notify, Provision, TakeDown, Wait
+from shared.domain.commands import (
+    BuildImage,
+    Command,
+    Conclude,
+    Look,
+    Notify,
+    Provision,
+    TakeDown,
+    Wait,
+)
 from shared.domain.errors import Permanent
 from shared.domain.events import (
     AttemptEnded,
+    Concluded,
     Event,
     ImageFailed,
     ImagePending,
@@ -50,6 +61,7 @@ class Effects:
     bus: Bus
     observer: Observer
     notifier: Notifier
+    lineage: Lineage
     now: Callable[[], datetime]
 
     def perform(self, run: Run, command: Command, event: Event) -> None:
@@ -63,6 +75,8 @@ class Effects:
                 self.observer.observe(run.name, command.attempt, look=command.look)
             case TakeDown():
                 self._take_down(run, command, _anew(run, event))
+            case Conclude():
+                self._conclude(run, command, _anew(run, event))
             case Wait():
                 self._wait(run, command, event)
             case Notify():
@@ -120,6 +134,18 @@ class Effects:
         self.compute.take_down(run.key)
         done = TakenDown(id=f"{run.key}-taken-down{anew}", at=self.now(), attempt=command.attempt)
         self.bus.event(run.name, done)
+
+    def _conclude(self, run: Run, command: Conclude, anew: str) -> None:
+        outcome = self.lineage.conclude(run)
+        concluded = Concluded(
+            id=f"{run.key}-concluded{anew}",
+            at=self.now(),
+            attempt=command.attempt,
+            reads=outcome.reads,
+            writes=outcome.writes,
+            problem=outcome.problem,
+        )
+        self.bus.event(run.name, concluded)
 
     def _keep_logs(self, run: Run) -> None:
         """Batch uploads nothing of a task that is killed from outside, and users want its log."""

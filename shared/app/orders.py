@@ -6,10 +6,11 @@ command where its inputs and outputs are, and becomes the command.
 
 from collections.abc import Iterator
 from datetime import timedelta
-from posixpath import basename
+from posixpath import basename, dirname
 from shlex import quote
 from typing import Final, assert_never
 
+from shared.domain.lineage import Place, Read
 from shared.domain.run import Run
 from shared.jobs import (
     CommandJob,
@@ -23,12 +24,14 @@ from shared.jobs import (
     render_command,
 )
 from shared.jobs.bindings import find_bindings
+from shared.jobs.data_paths import PublicFile, parse_data_path
 from shared.jobs.render import input_variable, output_variable
-from shared.ports.compute import InputFile, Order
+from shared.ports.compute import InputFile, Order, OutputPlace
 
 #: For a job that sets no limits.timeout.
 DEFAULT_TIMEOUT: Final = timedelta(hours=24)
 _INPUTS: Final = ".inputs"  # hidden, so that the code's own folders can't collide with it
+_OUTPUTS: Final = ".outputs"  # of those that are kept elsewhere than under the run
 _HERE: Final = '"$AZ_BATCH_TASK_WORKING_DIR"/'
 
 # The empty file is uploaded last of all that Batch uploads: its landing says that the task is over.
@@ -46,7 +49,7 @@ def order_for(run: Run) -> Order:
     job = run.job
     assert run.image is not None, "an attempt follows its image"
     rendered = render_command(job)
-    lines = [_LAYOUT, *_output_folders(job)]
+    lines = [_LAYOUT, *_output_folders(job, run), *_notes(job)]
     for name, value in rendered.variables.items():
         lines.append(f"export {name}={_word(value, job, run)}")
     plain = {}
@@ -68,35 +71,80 @@ def order_for(run: Run) -> Order:
             "RETRAIN_COMMAND": rendered.script,
             "PYTHONUNBUFFERED": plain.get("PYTHONUNBUFFERED", "1"),  # a live log is live
         },
-        inputs=[*_inputs(job)],
+        inputs=[*_inputs(run)],
+        outputs=[*_outputs(run)],
         snapshot=parse_datastore_path(job.code).path if job.code else None,
         timeout=timedelta(seconds=job.limits.timeout) if job.limits.timeout else DEFAULT_TIMEOUT,
         vm_size=job.resources.instance_type,
     )
 
 
-def _output_folders(job: CommandJob) -> Iterator[str]:
+def _output_folders(job: CommandJob, run: Run) -> Iterator[str]:
     for name, output in job.outputs.items():
-        if output.type == "uri_folder":
-            yield f"mkdir -p outputs/{name}"
+        if output.mode != "direct":
+            below = _output_path(name, run)
+            yield f"mkdir -p {quote(below if output.folder else dirname(below))}"
 
 
-def _inputs(job: CommandJob) -> Iterator[InputFile]:
+def _output_path(name: str, run: Run) -> str:
+    """Where the script finds it. What goes elsewhere must not be under `outputs`: it would be
+    kept twice."""
+    elsewhere = any(written.output == name for written in run.writes)
+    return f"{_OUTPUTS if elsewhere else 'outputs'}/{name}"
+
+
+def _notes(job: CommandJob) -> Iterator[str]:
     for name, given in job.inputs.items():
-        if isinstance(given, DataInput):
-            place = parse_datastore_path(given.path)
-            target = f"{_INPUTS}/{name}"
-            if given.type == "uri_file":
-                target = f"{target}/{basename(place.path)}"
-                yield InputFile(place.container, place.path, target, folder=False)
-            else:
-                prefix = _prefix(place.path)
-                yield InputFile(place.container, prefix, target, folder=True)
+        if isinstance(given, DataInput) and given.mode == "rw_mount":
+            text = f"retrain: input {name} is a copy; what is written into it is not kept"
+            yield f"echo {quote(text)} >&2"
 
 
-def _prefix(path: str) -> str:
-    """A folder's blobs begin with its path and a slash; the whole container's with nothing."""
-    return path if not path or path.endswith("/") else f"{path}/"
+def _inputs(run: Run) -> Iterator[InputFile]:
+    for read in _reads(run).values():
+        given, place = run.job.inputs[read.input], read.place
+        assert isinstance(given, DataInput)
+        if given.mode != "direct":
+            target = f"{_INPUTS}/{read.input}"
+            if not place.folder:
+                target = f"{target}/{_file_name(place)}"
+            yield InputFile(
+                place.container, place.path, target, place.folder, place.account, place.public
+            )
+
+
+def _outputs(run: Run) -> Iterator[OutputPlace]:
+    for written in run.writes:
+        output, place = run.job.outputs[written.output], written.place
+        if output.mode != "direct":
+            source = f"{_OUTPUTS}/{written.output}"
+            yield OutputPlace(source, place.container, place.path, place.folder, place.account)
+
+
+def _reads(run: Run) -> dict[str, Read]:
+    return {read.input: read for read in run.reads or _unresolved(run.job)}
+
+
+def _unresolved(job: CommandJob) -> Iterator[Read]:
+    """Of a record from before inputs were resolved: its paths are all in our own account."""
+    for name, given in job.inputs.items():
+        if isinstance(given, DataInput) and given.path is not None:
+            place, folder = parse_datastore_path(given.path), given.type != "uri_file"
+            path = place.path
+            if folder and path and not path.endswith("/"):
+                path += "/"
+            uri, container = str(place), place.container
+            yield Read(
+                input=name, place=Place(uri=uri, folder=folder, container=container, path=path)
+            )
+
+
+def _file_name(place: Place) -> str:
+    """Its own; of a public file that of its address."""
+    if not place.public:
+        return basename(place.path)
+    path = parse_data_path(place.uri)
+    return path.name if isinstance(path, PublicFile) else basename(place.path)
 
 
 def _word(value: Value, job: CommandJob, run: Run) -> str:
@@ -107,13 +155,16 @@ def _word(value: Value, job: CommandJob, run: Run) -> str:
         case RunName():
             return quote(run.name)
         case OutputPath():
-            return f"{_HERE}{quote(f'outputs/{value.name}')}"
+            if job.outputs[value.name].mode == "direct":
+                return quote(next(w.place.uri for w in run.writes if w.output == value.name))
+            return f"{_HERE}{quote(_output_path(value.name, run))}"
         case InputPath():
-            given = job.inputs[value.name]
+            given, place = job.inputs[value.name], _reads(run)[value.name].place
             assert isinstance(given, DataInput)
-            path = parse_datastore_path(given.path).path
+            if given.mode == "direct":
+                return quote(place.uri)
             # Batch keeps a folder's whole path from the container's root.
-            below = basename(path) if given.type == "uri_file" else _prefix(path).rstrip("/")
+            below = place.path.rstrip("/") if place.folder else _file_name(place)
             return f"{_HERE}{quote(f'{_INPUTS}/{value.name}/{below}'.rstrip('/'))}"
         case _:
             assert_never(value)

@@ -13,7 +13,7 @@ from azure.batch import models as batch
 
 from shared.azure.blob_links import BlobLinks
 from shared.domain.keys import BATCH_PREFIX
-from shared.ports.compute import InputFile, Order
+from shared.ports.compute import InputFile, Order, OutputPlace
 from shared.ports.files import OUTPUTS, SNAPSHOTS
 
 TASK: Final = "train"
@@ -87,7 +87,7 @@ def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
             batch.EnvironmentSetting(name=name, value=value) for name, value in variables.items()
         ],
         resource_files=[_input(file, links, lasting) for file in order.inputs],
-        output_files=_outputs(order, links.dropping(OUTPUTS, lasting)),
+        output_files=_outputs(order, links, lasting),
         constraints=batch.BatchTaskConstraints(
             max_wall_clock_time=order.timeout, max_task_retry_count=0
         ),
@@ -139,18 +139,26 @@ def _preparation(order: Order, links: BlobLinks) -> batch.BatchJobPreparationTas
 
 def _input(file: InputFile, links: BlobLinks, lasting: timedelta) -> batch.ResourceFile:
     if file.folder:
+        container = file.public or links.reading_folder(file.container, lasting, file.account)
         return batch.ResourceFile(
-            storage_container_url=links.reading_folder(file.container, lasting),
-            blob_prefix=file.path,
-            file_path=file.target,
+            storage_container_url=container, blob_prefix=file.path, file_path=file.target
         )
-    return batch.ResourceFile(
-        http_url=links.reading(file.container, file.path, lasting), file_path=file.target
-    )
+    url = file.public or links.reading(file.container, file.path, lasting, file.account)
+    return batch.ResourceFile(http_url=url, file_path=file.target)
 
 
-def _outputs(order: Order, container: str) -> list[batch.OutputFile]:
+def _elsewhere(place: OutputPlace, links: BlobLinks, lasting: timedelta) -> list[batch.OutputFile]:
+    """Of a folder, also the files whose names begin with a dot: they are not among `*`."""
+    container = links.dropping(place.container, lasting, place.account)
+    if not place.folder:
+        return [_output(place.source, container, place.path)]
+    path = place.path.rstrip("/")
+    return [_output(f"{place.source}/**/{names}", container, path) for names in ("*", ".*")]
+
+
+def _outputs(order: Order, links: BlobLinks, lasting: timedelta) -> list[batch.OutputFile]:
     """The marker comes last: it tells that the rest is there."""
+    ours = links.dropping(OUTPUTS, lasting)
     run, attempt = order.run, order.key.rpartition("-")[2]
     patterns = {
         "outputs/**/*": "outputs",
@@ -161,16 +169,21 @@ def _outputs(order: Order, container: str) -> list[batch.OutputFile]:
         "../ended.txt": "ended",
     }
     return [
-        batch.OutputFile(
-            file_pattern=pattern,
-            destination=batch.OutputFileDestination(
-                container=batch.OutputFileBlobContainerDestination(
-                    container_url=container, path=f"{run}/{attempt}/{path}"
-                )
-            ),
-            upload_options=batch.OutputFileUploadConfiguration(
-                upload_condition=batch.OutputFileUploadCondition.TASK_COMPLETION
-            ),
-        )
-        for pattern, path in patterns.items()
+        *(file for place in order.outputs for file in _elsewhere(place, links, lasting)),
+        *(_output(pattern, ours, f"{run}/{attempt}/{path}") for pattern, path in patterns.items()),
     ]
+
+
+def _output(pattern: str, container: str, path: str) -> batch.OutputFile:
+    """path: of the blob, or for a pattern with `*` the folder; the empty one is the container."""
+    return batch.OutputFile(
+        file_pattern=pattern,
+        destination=batch.OutputFileDestination(
+            container=batch.OutputFileBlobContainerDestination(
+                container_url=container, path=path or None
+            )
+        ),
+        upload_options=batch.OutputFileUploadConfiguration(
+            upload_condition=batch.OutputFileUploadCondition.TASK_COMPLETION
+        ),
+    )

@@ -4,9 +4,10 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
+from shared.azure.accounts import Accounts
 from shared.azure.errors import translated
 from shared.domain.errors import NotFound
 from shared.ports.files import File
@@ -17,20 +18,40 @@ _SERVICE = "Blob Storage"
 class BlobFiles:
     """Files: any blob of ours, whole or by range."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(self, service: BlobServiceClient, accounts: Accounts | None = None) -> None:
         self._service = service
+        self._accounts = accounts or Accounts(service)
 
-    def stat(self, container: str, path: str) -> File | None:
+    def account(self) -> str:
+        return str(self._service.account_name)
+
+    def ensure(self, container: str, account: str = "") -> bool:
+        client = self._accounts.service(account).get_container_client(container)
         try:
-            found = self._service.get_blob_client(container, path).get_blob_properties()
+            if client.exists():
+                return True
+            if account in ("", self.account()):
+                client.create_container()
+                return True
+        except ResourceExistsError:
+            return True
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+        return False
+
+    def stat(self, container: str, path: str, account: str = "") -> File | None:
+        blob = self._accounts.service(account).get_blob_client(container, path)
+        try:
+            found = blob.get_blob_properties()
         except ResourceNotFoundError:
             return None
         except AzureError as error:
             raise translated(_SERVICE, error) from error
         return _file(path, found)
 
-    def list(self, container: str, prefix: str) -> Sequence[File]:
-        blobs = self._service.get_container_client(container).list_blobs(name_starts_with=prefix)
+    def list(self, container: str, prefix: str, account: str = "") -> Sequence[File]:
+        client = self._accounts.service(account).get_container_client(container)
+        blobs = client.list_blobs(name_starts_with=prefix)
         try:
             return [_file(blob.name, blob) for blob in blobs]
         except AzureError as error:

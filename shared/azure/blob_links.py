@@ -16,6 +16,7 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
+from shared.azure.accounts import Accounts
 from shared.azure.errors import translated
 
 #: What Azure allows a user delegation key.
@@ -27,70 +28,91 @@ class BlobLinks:
     """Links, and the two kinds of address that a node is given."""
 
     def __init__(
-        self, service: BlobServiceClient, key: str | None, now: Callable[[], datetime]
+        self,
+        service: BlobServiceClient,
+        key: str | None,
+        now: Callable[[], datetime],
+        accounts: Accounts | None = None,
     ) -> None:
-        self._service, self._key, self._now = service, key, now
+        self._key, self._now = key, now
+        self._accounts = accounts or Accounts(service)
         self._lock = Lock()
-        self._delegation: tuple[datetime, UserDelegationKey] | None = None
+        self._delegations: dict[str, tuple[datetime, UserDelegationKey]] = {}
 
-    def reading(self, container: str, path: str, lasting: timedelta) -> str:
-        return self._blob(container, path, BlobSasPermissions(read=True), lasting)
+    def reading(self, container: str, path: str, lasting: timedelta, account: str = "") -> str:
+        return self._blob(container, path, BlobSasPermissions(read=True), lasting, account)
 
     def writing(self, container: str, path: str, lasting: timedelta) -> str:
         permission = BlobSasPermissions(create=True, write=True)
         return self._blob(container, path, permission, lasting)
 
-    def reading_folder(self, container: str, lasting: timedelta) -> str:
+    def reading_folder(self, container: str, lasting: timedelta, account: str = "") -> str:
         """The container's address, good for listing and reading below it."""
-        return self._container(container, ContainerSasPermissions(read=True, list=True), lasting)
+        permission = ContainerSasPermissions(read=True, list=True)
+        return self._container(container, permission, lasting, account)
 
-    def dropping(self, container: str, lasting: timedelta) -> str:
-        """The container's address, good for writing new blobs and for nothing else."""
-        return self._container(container, ContainerSasPermissions(create=True, write=True), lasting)
+    def dropping(self, container: str, lasting: timedelta, account: str = "") -> str:
+        """The container's address, good for writing blobs and for nothing else."""
+        permission = ContainerSasPermissions(create=True, write=True)
+        return self._container(container, permission, lasting, account)
 
     def _blob(
-        self, container: str, path: str, permission: BlobSasPermissions, lasting: timedelta
+        self,
+        container: str,
+        path: str,
+        permission: BlobSasPermissions,
+        lasting: timedelta,
+        account: str = "",
     ) -> str:
+        service = self._accounts.service(account)
         sas = generate_blob_sas(
-            str(self._service.account_name),
+            str(service.account_name),
             container,
             path,
             permission=permission,
-            **self._signature(lasting),
+            **self._signature(service, lasting),
         )
-        return f"{self._root}/{container}/{quote(path)}?{sas}"
+        return f"{_root(service)}/{container}/{quote(path)}?{sas}"
 
     def _container(
-        self, container: str, permission: ContainerSasPermissions, lasting: timedelta
+        self,
+        container: str,
+        permission: ContainerSasPermissions,
+        lasting: timedelta,
+        account: str = "",
     ) -> str:
+        service = self._accounts.service(account)
         sas = generate_container_sas(
-            str(self._service.account_name),
+            str(service.account_name),
             container,
             permission=permission,
-            **self._signature(lasting),
+            **self._signature(service, lasting),
         )
-        return f"{self._root}/{container}?{sas}"
+        return f"{_root(service)}/{container}?{sas}"
 
-    @property
-    def _root(self) -> str:
-        return str(self._service.url).rstrip("/")
-
-    def _signature(self, lasting: timedelta) -> dict[str, Any]:
+    def _signature(self, service: BlobServiceClient, lasting: timedelta) -> dict[str, Any]:
         now = self._now()
         ends = now + min(lasting, LONGEST - _SKEW)
         common = {"start": now - _SKEW, "expiry": ends}
         if self._key:
             return common | {"account_key": self._key}
-        return common | {"user_delegation_key": self._delegation_key(now, ends)}
+        return common | {"user_delegation_key": self._delegation_key(service, now, ends)}
 
-    def _delegation_key(self, now: datetime, until: datetime) -> UserDelegationKey:
-        """One key serves for hours: asking for it is a call to the service."""
+    def _delegation_key(
+        self, service: BlobServiceClient, now: datetime, until: datetime
+    ) -> UserDelegationKey:
+        """One key of an account serves for hours: asking for it is a call to the service."""
         with self._lock:
-            if self._delegation is None or self._delegation[0] < until:
+            found = self._delegations.get(str(service.account_name))
+            if found is None or found[0] < until:
                 ends = now + LONGEST
                 try:
-                    key = self._service.get_user_delegation_key(now - _SKEW, ends)
+                    key = service.get_user_delegation_key(now - _SKEW, ends)
                 except AzureError as error:
                     raise translated("Blob Storage", error) from error
-                self._delegation = (ends, key)
-            return self._delegation[1]
+                found = self._delegations[str(service.account_name)] = (ends, key)
+            return found[1]
+
+
+def _root(service: BlobServiceClient) -> str:
+    return str(service.url).rstrip("/")

@@ -10,6 +10,7 @@ from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import BlobServiceClient
 
+from shared.azure.accounts import Accounts
 from shared.azure.batch_compute import BatchCompute
 from shared.azure.batch_inventory import BatchInventory
 from shared.azure.batch_logs import BatchLogs
@@ -38,11 +39,12 @@ BLOB_RETRIES: Final[dict[str, Any]] = {
 def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
     """Adapters over the real SDKs. Opens no connection yet."""
     blobs, key = _blob_service(chosen)
-    links = BlobLinks(blobs, key, now)
+    accounts = Accounts(blobs, None if key else _other_account)
+    links = BlobLinks(blobs, key, now, accounts)
     batch = _batch_client(chosen)
     return Ports(
         runs=BlobRuns(blobs),
-        files=BlobFiles(blobs),
+        files=BlobFiles(blobs, accounts),
         links=links,
         registry=BlobRegistry(blobs),
         bus=ServiceBus(lambda: _service_bus(chosen)),
@@ -72,6 +74,10 @@ def _blob_service(chosen: Settings) -> tuple[BlobServiceClient, str | None]:
     fields = dict(part.split("=", 1) for part in chosen.storage.split(";") if part)
     service = BlobServiceClient.from_connection_string(chosen.storage, **BLOB_RETRIES)
     return service, fields.get("AccountKey")
+
+
+def _other_account(account: str, endpoint: str) -> BlobServiceClient:
+    return BlobServiceClient(f"https://{account}.blob.{endpoint}", _identity(), **BLOB_RETRIES)
 
 
 def _service_bus(chosen: Settings) -> ServiceBusClient:

@@ -41,6 +41,14 @@ class TakeDown:
 
 
 @dataclass(frozen=True, slots=True)
+class Conclude:
+    """Look at what the attempt read and left, and register the outputs that have a name."""
+
+    attempt: int
+    kind: Literal["conclude"] = "conclude"
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Come back for the attempt after so many seconds."""
 
@@ -59,4 +67,4 @@ class Notify:
     kind: Literal["notify"] = "notify"
 
 
-Command = BuildImage | Provision | Look | TakeDown | Wait | Notify
+Command = BuildImage | Provision | Look | TakeDown | Conclude | Wait | Notify

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from shared.domain.lineage import Read, Written
 from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.jobs.notifications import Occasion
@@ -96,6 +97,19 @@ class TakenDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded:
+    """What the attempt read and left was looked at, and registered; `problem` when it could not."""
+
+    id: str
+    at: datetime
+    attempt: int
+    reads: tuple[Read, ...] = ()
+    writes: tuple[Written, ...] = ()
+    problem: Problem | None = None
+    kind: Literal["concluded"] = "concluded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryDue:
     id: str
     at: datetime
@@ -140,6 +154,7 @@ Event = (
     | AttemptPending
     | AttemptEnded
     | TakenDown
+    | Concluded
     | RetryDue
     | CancelAsked
     | Nudged

@@ -7,6 +7,7 @@ from typing import Literal
 from shared.domain.commands import Command
 from shared.domain.errors import IllegalMove
 from shared.domain.keys import attempt_key
+from shared.domain.lineage import Read, Written
 from shared.domain.status import NEXT, Status
 from shared.jobs import CommandJob
 
@@ -48,7 +49,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`attempt` is 0 until compute is asked for; `pending` are the commands of `last_event`."""
+    """`attempt` is 0 until compute is asked for; `pending` are the commands of `last_event`.
+
+    reads: the data inputs, resolved when the run was asked for.  writes: the declared outputs: from
+    the start those with a path of their own, and all of them once the run is completed.
+    """
 
     name: str
     job: CommandJob
@@ -64,6 +69,13 @@ class Run:
     heard_at: datetime
     last_event: str = ""
     pending: tuple[Command, ...] = ()
+    reads: tuple[Read, ...] = ()
+    writes: tuple[Written, ...] = ()
+
+    @property
+    def leaves_lineage(self) -> bool:
+        """Whether there is something to look at, and to register, once its script has ended."""
+        return bool(self.reads or self.job.outputs)
 
     @property
     def key(self) -> str:
@@ -109,6 +121,21 @@ class Run:
         return run
 
 
-def new_run(name: str, job: CommandJob, source: Source, at: datetime) -> Run:
-    first = Moment(Status.NOT_STARTED, at)
-    return Run(name=name, job=job, source=source, created_at=at, heard_at=at, timeline=(first,))
+def new_run(
+    name: str,
+    job: CommandJob,
+    source: Source,
+    at: datetime,
+    reads: tuple[Read, ...] = (),
+    writes: tuple[Written, ...] = (),
+) -> Run:
+    return Run(
+        name=name,
+        job=job,
+        source=source,
+        created_at=at,
+        heard_at=at,
+        timeline=(Moment(Status.NOT_STARTED, at),),
+        reads=reads,
+        writes=writes,
+    )

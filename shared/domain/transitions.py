@@ -3,12 +3,22 @@
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from shared.domain.commands import BuildImage, Command, Look, Notify, Provision, TakeDown, Wait
+from shared.domain.commands import (
+    BuildImage,
+    Command,
+    Conclude,
+    Look,
+    Notify,
+    Provision,
+    TakeDown,
+    Wait,
+)
 from shared.domain.events import (
     AttemptEnded,
     AttemptMoved,
     AttemptPending,
     CancelAsked,
+    Concluded,
     Event,
     ImageFailed,
     ImagePending,
@@ -79,14 +89,21 @@ def _decide(run: Run, event: Event) -> Decision:
     match event:
         case Requested() | ImageReady() | ImagePending() | ImageFailed() | RetryDue():
             return _before_compute(run, event)
-        case AttemptMoved() | AttemptPending() | AttemptEnded() | TakenDown():
-            present = event.attempt == run.attempt > 0
-            return _on_compute(run, event) if present else Decision(run)
+        case AttemptMoved() | AttemptPending() | AttemptEnded():
+            return _on_compute(run, event) if _is_present(run, event) else Decision(run)
+        case TakenDown() | Concluded():
+            return _afterwards(run, event) if _is_present(run, event) else Decision(run)
         case CancelAsked():
             return _cancel(run, event)
         case Nudged():
             return Decision(run, run.pending)
     assert_never(event)
+
+
+def _is_present(
+    run: Run, event: AttemptMoved | AttemptPending | AttemptEnded | TakenDown | Concluded
+) -> bool:
+    return event.attempt == run.attempt > 0
 
 
 def _before_compute(
@@ -110,6 +127,10 @@ def _before_compute(
 
 
 def _start(run: Run, event: Event) -> Decision:
+    problem = run.problem
+    if problem is not None:  # found when it was asked for
+        run = run.to(Status.PREPARING, event.at)
+        return Decision(run.to(Status.FAILED, event.at, problem.code))
     environment = run.job.environment
     if environment.needs_build:
         return Decision(
@@ -124,9 +145,7 @@ def _provision(run: Run, event: Event) -> Decision:
     return Decision(run, (Provision(run.attempt),))
 
 
-def _on_compute(
-    run: Run, event: AttemptMoved | AttemptPending | AttemptEnded | TakenDown
-) -> Decision:
+def _on_compute(run: Run, event: AttemptMoved | AttemptPending | AttemptEnded) -> Decision:
     match event:
         case AttemptMoved() if run.status in _ON_COMPUTE and event.status in NEXT[run.status]:
             return Decision(run.to(event.status, event.at))
@@ -134,10 +153,18 @@ def _on_compute(
             return Decision(run, (Look(event.attempt, event.look),))
         case AttemptEnded() if run.status in _ON_COMPUTE:
             return _ended(run, event)
+        case _:
+            return Decision(run)  # late or repeated
+
+
+def _afterwards(run: Run, event: TakenDown | Concluded) -> Decision:
+    match event:
         case TakenDown() if run.status is Status.CANCEL_REQUESTED:
             return Decision(run.to(Status.CANCELED, event.at))
         case TakenDown() if run.status is Status.FINALIZING:
             return _taken_down(run, event)
+        case Concluded() if _to_conclude(run):
+            return _concluded(run, event)
         case _:
             return Decision(run)  # late or repeated
 
@@ -163,6 +190,8 @@ def _verdict(run: Run, event: AttemptEnded) -> Verdict:
 def _taken_down(run: Run, event: TakenDown) -> Decision:
     verdict = run.verdict
     assert verdict is not None, "a run is only finalized with a verdict"
+    if _to_conclude(run):
+        return Decision(run, (Conclude(run.attempt),))
     if verdict.status is not Status.QUEUED:
         done = run.to(verdict.status, event.at)
         return Decision(replace(done, problem=verdict.problem, verdict=None))
@@ -170,6 +199,21 @@ def _taken_down(run: Run, event: TakenDown) -> Decision:
     reason = verdict.problem.code if verdict.problem else "infrastructure"
     again = run.to(Status.QUEUED, event.at, f"attempt {run.attempt + 1} in {seconds} s ({reason})")
     return Decision(replace(again, verdict=None), (Wait(run.attempt + 1, seconds),))
+
+
+def _to_conclude(run: Run) -> bool:
+    """Whether what the run left is still to be looked at: only a success has something to show."""
+    succeeded = run.verdict is not None and run.verdict.status is Status.COMPLETED
+    return run.status is Status.FINALIZING and succeeded and run.leaves_lineage
+
+
+def _concluded(run: Run, event: Concluded) -> Decision:
+    run = replace(run, reads=event.reads, writes=event.writes, verdict=None)
+    if event.problem is not None:
+        failed = run.to(Status.FAILED, event.at, event.problem.code)
+        return Decision(replace(failed, problem=event.problem))
+    made = ", ".join(str(written.asset) for written in event.writes if written.asset)
+    return Decision(run.to(Status.COMPLETED, event.at, f"registered {made}" if made else ""))
 
 
 def _cancel(run: Run, event: CancelAsked) -> Decision:

@@ -4,12 +4,13 @@ In a command they are not filled in but become shell variables: see `render`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
 from shared.jobs.command import CommandJob
+from shared.jobs.data_paths import is_remote
 from shared.jobs.inputs import TRIGGER_PATH, DataInput, LiteralInput
 from shared.jobs.problems import Field, Problem
 
@@ -61,18 +62,35 @@ def binding_problems(job: CommandJob, *, trigger: bool = False) -> Iterator[Prob
     for name, text in job.environment_variables.items():
         yield from _text_problems(job, text, ("environment_variables", name), trigger=trigger)
     for name, item in job.inputs.items():
-        if isinstance(item, DataInput):
-            yield from _path_problems(item.path, ("inputs", name, "path"), trigger=trigger)
+        if isinstance(item, DataInput) and item.path is not None:
+            yield from _path_problems(job, item.path, ("inputs", name, "path"), trigger=trigger)
+    for name, output in job.outputs.items():
+        if output.path is not None:
+            field = ("outputs", name, "path")
+            given_here = ("name", "output_name")
+            yield from _path_problems(job, output.path, field, given_here)
 
 
-def _path_problems(path: str, field: Field, *, trigger: bool) -> Iterator[Problem]:
+def _path_problems(
+    job: CommandJob, path: str, field: Field, known: Sequence[str] = (), *, trigger: bool = False
+) -> Iterator[Problem]:
+    """In an address a literal input's text can stand too; a local path is what it is."""
+    literals = [
+        f"inputs.{name}" for name, item in job.inputs.items() if isinstance(item, LiteralInput)
+    ]
+    known = (*known, *(literals if is_remote(path) else ()))
     for binding in find_bindings(path):
-        if binding.what != "trigger.path":
+        if binding.what == "trigger.path":
+            if not trigger:
+                yield _no_trigger(field)
+        elif binding.what not in known:
             what = "${{" + binding.what + "}}"
-            remedy = "only ${{default_datastore}} and ${{trigger.path}} can stand in a path"
+            names = ["default_datastore", "trigger.path", *known]
+            remedy = "what can stand in this path: " + ", ".join("${{" + n + "}}" for n in names)
             yield Problem(field, f"{what} has no value here", remedy)
-        elif not trigger:
-            yield _no_trigger(field)
+        elif binding.input is not None and not given(job, binding.input):
+            what = "${{" + binding.what + "}}"
+            yield Problem(field, f"{what} is optional and has no value", "give it a value")
 
 
 def _no_trigger(field: Field) -> Problem:
@@ -119,6 +137,6 @@ def replace_bindings(text: str, replacement: Callable[[Binding], str]) -> str:
 
 
 def given(job: CommandJob, name: str) -> bool:
-    """Whether the input has a value: data always has, a literal unless left out as optional."""
+    """Whether the input has a value: what is optional may have been left out."""
     item = job.inputs[name]
-    return not isinstance(item, LiteralInput) or item.default is not None
+    return (item.default if isinstance(item, LiteralInput) else item.path) is not None

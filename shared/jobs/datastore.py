@@ -16,6 +16,8 @@ CONTAINERS: Final = {
     "workspaceworkingdirectory": "snapshots",
 }
 DEFAULT_DATASTORE: Final = "workspaceblobstore"
+#: Azure ML's rule for the names of datastores.
+STORE_NAME: Final = re.compile(r"[a-zA-Z0-9_]{1,255}")
 _SCHEME = "azureml://datastores/"
 _FORM = re.compile(r"azureml://datastores/([^/]+)/paths/(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -30,7 +32,8 @@ class DatastorePath:
 
     @property
     def container(self) -> str:
-        """The container's name in the storage account."""
+        """The container's name in the deployment's account. Raises KeyError for a store of one's
+        own, which only the registry knows: see `shared.app.places`."""
         return CONTAINERS[self.store]
 
     def __str__(self) -> str:
@@ -51,10 +54,10 @@ def parse_datastore_path(uri: str) -> DatastorePath:
             "write azureml://datastores/workspaceblobstore/paths/<path>",
         )
     store, path = form.groups()
-    if store not in CONTAINERS:
+    if store not in CONTAINERS and not STORE_NAME.fullmatch(store):
         raise refusal(
-            f"there is no datastore '{store}'",
-            f"use one of: {', '.join(CONTAINERS)} (your own datastores are not supported yet)",
+            f"'{store[:80]}' can't be a datastore's name",
+            f"write one of: {', '.join(CONTAINERS)}, or the name of one that you created",
         )
     return DatastorePath(store, checked_path(path))
 

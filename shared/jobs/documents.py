@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from shared.jobs.command import CommandJob
 from shared.jobs.component import CommandComponent
+from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.document import Document
 from shared.jobs.expansion import expanded
 from shared.jobs.kinds import NOT_YET, WORDS, check_kind, kind_of, not_yet
@@ -21,6 +22,7 @@ from shared.jobs.parse import (
 )
 from shared.jobs.problems import InvalidDocument, Problem
 from shared.jobs.schedule import Schedule
+from shared.jobs.stores import Datastore
 from shared.jobs.validation import raise_any, validated
 
 
@@ -47,6 +49,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "job": Kind(CommandJob, job_problems, expanded),
     "component": Kind(CommandComponent, component_problems),
     "schedule": Kind(Schedule, schedule_problems, with_expanded_job),
+    "data": Kind(DataAsset),
+    "model": Kind(ModelAsset),
+    "datastore": Kind(Datastore),
 }
 
 

@@ -54,7 +54,8 @@ def _rebound(text: str, name: str) -> str:
 
 def _filled(item: DataInput | LiteralInput, written: Any, path: str) -> Any:
     if isinstance(item, DataInput):
-        return {**written, "path": item.path.replace(TRIGGER_PATH, path)}
+        filled = {"path": item.path.replace(TRIGGER_PATH, path)} if item.path is not None else {}
+        return {**written, **filled}
     if isinstance(item.default, str) and TRIGGER_PATH in item.default:
         text = item.default.replace(TRIGGER_PATH, path)
         return {**written, "default": text} if isinstance(written, Mapping) else text

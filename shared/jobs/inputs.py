@@ -7,21 +7,19 @@ In a document a literal is a bare YAML scalar or `{type: integer, default: 3, â€
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from shared.jobs.datastore import DEFAULT_DATASTORE, is_datastore_uri, parse_datastore_path
+from shared.jobs.data_input import DATA_TYPES, TRIGGER_PATH, DataInput, is_data
+from shared.jobs.data_paths import is_remote
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
-from shared.jobs.text import NonEmptyText, Text, clean, literal_text
+from shared.jobs.text import Text, clean, literal_text
+
+__all__ = ["TRIGGER_PATH", "DataInput", "Input", "LiteralInput", "is_remote", "literal_type"]
 
 LITERAL_TYPES = ("string", "integer", "number", "boolean")
-DATA_TYPES = ("uri_file", "uri_folder")
-DATA_TYPES_NOT_YET = ("mltable", "mlflow_model", "custom_model", "triton_model")
-TRIGGER_PATH = "${{trigger.path}}"
-DEFAULT_DATASTORE_BINDING = "${{default_datastore}}"
-_REMOTE = re.compile(r"(git\+)?(https?|ssh|wasbs?|abfss?|adl|s3|gs|hdfs|dbfs|ftp)://")
 
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
@@ -143,65 +141,6 @@ def _check_range(literal: LiteralInput) -> None:
         raise refusal(f"{value!r} is not in enum", f"use one of: {literal.enum}")
 
 
-def _known_mode(mode: str) -> str:
-    if mode in ("ro_mount", "download"):
-        return mode
-    if mode in ("rw_mount", "direct", "eval_mount", "eval_download", "upload"):
-        raise refusal(f"mode '{mode}' is not supported for inputs yet", "use `mode: download`")
-    raise refusal(f"there is no mode '{mode}'", "use ro_mount or download (they mean the same)")
-
-
-def is_remote(path: str) -> bool:
-    """Whether the text names something that is not on the user's own disk, supported or not."""
-    return path.startswith("azureml:") or _REMOTE.match(path) is not None
-
-
-def _data_path(path: str) -> str:
-    """The path with `${{default_datastore}}` filled in; remote places not served are refused."""
-    path = path.replace(DEFAULT_DATASTORE_BINDING, DEFAULT_DATASTORE)
-    if path == TRIGGER_PATH:
-        path = f"azureml://datastores/{DEFAULT_DATASTORE}/paths/{TRIGGER_PATH}"
-    if is_datastore_uri(path):
-        return str(parse_datastore_path(path))
-    if is_remote(path):
-        kind = "registered data assets" if path.startswith("azureml:") else "addresses like this"
-        raise refusal(
-            f"{kind} are not supported yet ('{path}')",
-            "download the data and give its local path, or upload it with `retrain data upload` "
-            "and write azureml://datastores/workspaceblobstore/paths/<path>",
-        )
-    return path
-
-
-class DataInput(Document):
-    """A file or folder that lies on the node before the script starts."""
-
-    not_yet: ClassVar[Mapping[str, str]] = {
-        "path_on_compute": "take the path from ${{inputs.<name>}}",
-        "datastore": "write the datastore in `path`",
-    }
-
-    type: Literal["uri_file", "uri_folder"] = Field(
-        default="uri_folder", description="File or folder."
-    )
-    path: Annotated[NonEmptyText, AfterValidator(_data_path)] = Field(
-        description="A datastore URI; in a user's file also a local path, relative to the file."
-    )
-    mode: Annotated[str, AfterValidator(_known_mode)] = Field(
-        default="ro_mount",
-        description="ro_mount or download; both mean a copy that is there at the start.",
-    )
-    optional: bool = Field(
-        default=False, description="Accepted as Azure ML's; the path is always given."
-    )
-    description: Text | None = Field(default=None, description="For people.")
-
-    @property
-    def local(self) -> bool:
-        """Whether the path is one on the user's own disk, which must be uploaded first."""
-        return not is_datastore_uri(self.path)
-
-
 def _read_input(value: Any) -> LiteralInput | DataInput:
     match value:
         case LiteralInput() | DataInput():
@@ -222,13 +161,11 @@ def _read_mapping(value: Mapping[str, Any]) -> LiteralInput | DataInput:
     kind = value.get("type")
     if kind in LITERAL_TYPES:
         return LiteralInput.model_validate(typed(value))
-    if kind in DATA_TYPES or (kind is None and "path" in value):
+    if is_data(value):
         return DataInput.model_validate(value)
     choices = f"use one of: {', '.join(DATA_TYPES + LITERAL_TYPES)}"
     if kind is None:
         raise refusal("has neither `type` nor `path`", choices)
-    if kind in DATA_TYPES_NOT_YET:
-        raise refusal(f"type '{kind}' is not supported yet", "use uri_folder for its folder")
     raise refusal(f"there is no input type '{kind}'", choices)
 
 

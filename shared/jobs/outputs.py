@@ -1,52 +1,81 @@
 """What a job declares to leave behind. `./outputs` and `./logs` are kept without being declared."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from shared.jobs.data_input import DataType, with_default_datastore
+from shared.jobs.data_paths import BlobAddress, parse_data_path
+from shared.jobs.datastore import DatastorePath
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
-from shared.jobs.text import Text
+from shared.jobs.references import AssetName, AssetVersion
+from shared.jobs.text import NonEmptyText, Text
 
-_KEPT = "outputs are kept under the run; get them with `retrain job download`"
-
-
-def _known_type(kind: str) -> str:
-    if kind in ("uri_file", "uri_folder"):
-        return kind
-    if kind in ("mltable", "mlflow_model", "custom_model", "triton_model"):
-        raise refusal(f"type '{kind}' is not supported yet", "use uri_folder, and save into it")
-    raise refusal(f"there is no output type '{kind}'", "use uri_file or uri_folder")
+_MODES: Final = ("rw_mount", "upload", "direct")
 
 
 def _known_mode(mode: str) -> str:
-    if mode in ("upload", "rw_mount"):
+    if mode in _MODES:
         return mode
-    if mode in ("mount", "direct"):
-        raise refusal(f"mode '{mode}' is not supported for outputs yet", "use `mode: upload`")
-    raise refusal(f"there is no output mode '{mode}'", "use upload or rw_mount (the same here)")
+    if mode == "mount":
+        raise refusal("there is no output mode 'mount'", "write `mode: rw_mount`")
+    raise refusal(f"there is no output mode '{mode}'", f"use one of: {', '.join(_MODES)}")
+
+
+def _writable(path: str) -> str:
+    path = with_default_datastore(path)
+    if not isinstance(parse_data_path(path), DatastorePath | BlobAddress):
+        raise refusal(
+            f"outputs can't be written to '{path[:200]}'",
+            "write azureml://datastores/<store>/paths/<path>, or leave it out: what a run leaves "
+            "is kept under the run",
+        )
+    return path
 
 
 class Output(Document):
     """A path in the command, `${{outputs.<name>}}`; what the script puts there is kept."""
 
     not_yet: ClassVar[Mapping[str, str]] = {
-        "path": f"leave it out: {_KEPT}",
-        "name": "leave it out: registering an output as an asset comes later",
-        "version": "leave it out: registering an output as an asset comes later",
         "path_on_compute": "take the path from ${{outputs.<name>}}",
     }
 
-    type: Annotated[str, AfterValidator(_known_type)] = Field(
+    type: DataType = Field(
         default="uri_folder",
-        description="uri_file or uri_folder; a folder exists before the start.",
+        description="uri_file is a file; all others are folders, which exist before the start.",
     )
     mode: Annotated[str, AfterValidator(_known_mode)] = Field(
         default="rw_mount",
-        description="rw_mount or upload; both mean uploaded when the script has ended.",
+        description="rw_mount and upload: uploaded when the script has ended. direct: the script "
+        "gets the address of `path` as text, and writes there itself.",
+    )
+    path: Annotated[NonEmptyText, AfterValidator(_writable)] | None = Field(
+        default=None,
+        description="Where to, in a datastore; ${{name}} is the run's name. Else under the run.",
+    )
+    name: AssetName | None = Field(
+        default=None, description="Registered under this name when the run completes."
+    )
+    version: AssetVersion | None = Field(
+        default=None, description="Of what is registered; else the next whole number."
     )
     description: Text | None = Field(default=None, description="For people.")
+
+    @property
+    def folder(self) -> bool:
+        return self.type != "uri_file"
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Output":
+        if self.version is not None and self.name is None:
+            raise refusal("`version` without `name` registers nothing", "add `name:`")
+        if self.mode == "direct" and self.path is None:
+            raise refusal("mode 'direct' needs a `path`", "write where the script should write to")
+        if not self.folder and self.path is not None and self.path.endswith("/"):
+            raise refusal("a uri_file is one file, and `path` is a folder", "name the file")
+        return self
 
 
 def _empty_is_folder(value: Any) -> Any:

@@ -22,6 +22,7 @@ from shared.jobs.schedule import Schedule
 from shared.jobs.validation import below, raise_any, validated
 
 _JOB: Field = ("create_job",)
+_SNAPSHOTS = "workspaceworkingdirectory"
 
 
 def parse_job(document: Mapping[str, Any]) -> CommandJob:
@@ -117,6 +118,7 @@ def _in_store(uri: str) -> bool:
     if not is_datastore_uri(uri):
         return False
     try:
-        return parse_datastore_path(uri).path != ""
+        place = parse_datastore_path(uri)
     except ValueError:
         return False
+    return place.store == _SNAPSHOTS and place.path != ""

@@ -158,7 +158,8 @@ def _variables(job: CommandJob) -> dict[str, Value]:
     }
     for name, item in job.inputs.items():
         if isinstance(item, DataInput):
-            values[input_variable(name)] = InputPath(name)
+            if item.path is not None:
+                values[input_variable(name)] = InputPath(name)
         elif item.text is not None:
             values[input_variable(name)] = Literal(item.text)
     for name in job.outputs:

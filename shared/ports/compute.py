@@ -11,12 +11,29 @@ from shared.domain.run import Problem
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One blob (`folder` False) or all blobs below a prefix, put below `target` on the node."""
+    """One blob (`folder` False) or all blobs below a prefix, put below `target` on the node.
+
+    account: a storage account's name, "" is our own.  public: the file's address, or the folder's
+    container, when no signature is needed; it is used instead of account and container.
+    """
 
     container: str
     path: str
     target: str
     folder: bool
+    account: str = ""
+    public: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlace:
+    """What lies at `source` below the working folder goes to this path, or below this prefix."""
+
+    source: str
+    container: str
+    path: str
+    folder: bool
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +41,7 @@ class Order:
     """All that an attempt needs. The same order twice is one attempt.
 
     script: run under /bin/sh in the task's working folder.  variables: its environment.
+    outputs: kept elsewhere than under the run; the rest of ./outputs and ./logs goes there.
     snapshot: the code's blob in container `snapshots`, or None.  timeout: of the script itself.
     """
 
@@ -36,6 +54,7 @@ class Order:
     snapshot: str | None
     timeout: timedelta
     vm_size: str | None = None
+    outputs: Sequence[OutputPlace] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,11 +25,20 @@ class File:
 
 
 class Files(Protocol):
-    """Twins: BlobFiles, SimulatedFiles."""
+    """Twins: BlobFiles, SimulatedFiles. An `account` is a storage account's name; "" is our own."""
 
-    def stat(self, container: str, path: str) -> File | None: ...
+    def account(self) -> str:
+        """The name of our own."""
 
-    def list(self, container: str, prefix: str) -> Sequence[File]: ...
+    def ensure(self, container: str, account: str = "") -> bool:
+        """See that the container is there: made, if the account is our own. False when it is not.
+
+        Raises Refused when the account is none that we can sign for.
+        """
+
+    def stat(self, container: str, path: str, account: str = "") -> File | None: ...
+
+    def list(self, container: str, prefix: str, account: str = "") -> Sequence[File]: ...
 
     def read(self, container: str, path: str, offset: int = 0, limit: int | None = None) -> bytes:
         """Up to `limit` bytes from `offset`; none at all past the end. Raises NotFound."""
@@ -40,7 +49,7 @@ class Files(Protocol):
 class Links(Protocol):
     """Addresses that let somebody else read or write for a while, without a key of ours."""
 
-    def reading(self, container: str, path: str, lasting: timedelta) -> str: ...
+    def reading(self, container: str, path: str, lasting: timedelta, account: str = "") -> str: ...
 
     def writing(self, container: str, path: str, lasting: timedelta) -> str:
         """For one blob, once there or not."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.client import Client
+from retrain.client import ApiError, Client
 from retrain.snapshot import take_snapshot
 from tests.flow.local_stack import ended, job, no_compute_left, stdout
 
@@ -93,13 +93,12 @@ def test_a_script_over_its_time_is_stopped(client: Client) -> None:
     assert stdout(client, run["name"]) == "begun\n"
 
 
-def test_an_input_that_is_not_there_is_named(client: Client) -> None:
+def test_an_input_that_is_not_there_is_named_before_anything_runs(client: Client) -> None:
     path = "azureml://datastores/workspaceblobstore/paths/nowhere/rows.csv"
     document = job("cat ${{inputs.rows}}", inputs={"rows": {"type": "uri_file", "path": path}})
-    run = ended(client, client.create_job(document)["name"])
-    assert run["status"] == "Failed"
-    assert run["error"] is not None
-    assert "nowhere/rows.csv" in run["error"]["message"]
+    with pytest.raises(ApiError, match=r"nowhere/rows\.csv") as refused:
+        client.create_job(document)
+    assert refused.value.status == 422
 
 
 def test_a_hundred_megabytes_on_stdout_are_kept(client: Client) -> None:

@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import Final
 
 from shared import wire
+from shared.app.lineage import made_by
 from shared.domain.run import Run
-from shared.domain.status import NEXT
+from shared.domain.status import NEXT, Status
 from tests.simulation.twins.world import Twins
 
 #: Calls of ports that a run may cost, with all its attempts, retries and faults.
@@ -50,9 +51,27 @@ class Invariants:
         assert calls < CALLS_PER_RUN * (len(runs) + 1), f"{calls} calls for {len(runs)} runs"
         builds = self.twins.images.builds
         assert builds <= 1 + mishaps, f"one image was built {builds} times, with {mishaps} mishaps"
+        self._models_are_those_of_completed_runs(runs)
         for run in runs.values():
             _reads_well(run)
             self._told(run)
+
+    def _models_are_those_of_completed_runs(self, runs: dict[str, Run]) -> None:
+        """Each of which made exactly one version, and says which."""
+        assets = self.twins.product().assets
+        versions = [assets.get("models", "model", v) for v in assets.versions("models", "model")]
+        made = sorted((str(made_by(one)), one.version) for one in versions)
+        told = sorted(
+            (name, written.asset.version)
+            for name, run in runs.items()
+            if run.status is Status.COMPLETED
+            for written in run.writes
+            if written.asset
+        )
+        assert made == told, f"registered: {made}, on the records: {told}"
+        used = {name for name, run in runs.items() if run.reads}
+        entries = {entry.name for entry in self.twins.registry.entries("uses/data/base/1")}
+        assert used <= entries, f"not in the index: {used - entries}"
 
     def _told(self, run: Run) -> None:
         """Every address was told of the run's end, and always the same.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from shared import wire
 from shared.app.observing import MARKER
@@ -45,6 +45,12 @@ _ODDLY: Final[tuple[Ending, ...]] = (
 
 
 _TOLD: Final = [{"webhook": "https://there", "events": ["completed", "failed", "canceled"]}]
+
+
+_WITH_DATA: Final[dict[str, Any]] = {
+    "inputs": {"base": {"type": "uri_file", "path": "azureml:base@latest"}},
+    "outputs": {"model": {"type": "custom_model", "name": "model"}},
+}
 
 
 class Simulation:
@@ -113,6 +119,10 @@ class Simulation:
     def _schedule(self) -> None:
         soon = (NOON + timedelta(seconds=STORM / 2)).isoformat()
         hourly = {"type": "cron", "expression": "*/3 * * * *", "end_time": soon}
+        self.twins.files.write(DATA, "base.csv", b"1,2\n")
+        path = "azureml://datastores/workspaceblobstore/paths/base.csv"
+        base = {"name": "base", "type": "uri_file", "path": path}
+        self.twins.product().catalog.register("data", base)
         schedules = self.twins.product().schedules
         schedules.put(a_schedule({"type": "data", "path": "wine/*.csv"}))
         schedules.put(a_schedule(hourly, name="clock"))
@@ -147,6 +157,8 @@ class Simulation:
         )
 
     def _born(self, attempt: Attempt) -> None:
+        run, number = attempt.order.run, attempt.order.key.rpartition("-")[2]
+        self.twins.files.write(OUTPUTS, f"{run}/{number}/outputs/model/weights", run.encode())
         if attempt.fate.ending == "itself" and self.random.random() < 0.8:
             seconds = (attempt.over_at - self.twins.clock.now).total_seconds()
             self._in(seconds - self.random.choice((0, 2)), lambda: self._marker(attempt))

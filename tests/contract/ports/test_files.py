@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, Refused
 from shared.ports.files import DATA, OUTPUTS
 from tests.contract.ports.conftest import Stores
 
@@ -66,3 +66,18 @@ def test_an_empty_file_is_read(stores: Stores) -> None:
 def test_no_such_file(stores: Stores) -> None:
     with pytest.raises(NotFound):
         stores.files.read(OUTPUTS, "nothing", 0, 10)
+
+
+def test_a_container_of_our_own_account_is_made_when_it_is_not_there(stores: Stores) -> None:
+    account = stores.files.account()
+    for _ in range(2):
+        assert stores.files.ensure("made-for-a-test", account)
+    stores.files.write("made-for-a-test", "a", b"x")
+    assert stores.files.stat("made-for-a-test", "a", account) is not None
+    assert stores.files.stat("made-for-a-test", "b", account) is None
+    assert [file.path for file in stores.files.list("made-for-a-test", "", account)] == ["a"]
+
+
+def test_an_account_that_we_can_not_sign_for_is_refused(stores: Stores) -> None:
+    with pytest.raises(Refused, match="can't be entered"):
+        stores.files.stat(DATA, "a", "somebodyelse")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared import wire
 from shared.ports.world import Ports
 from shared.wiring import Product, built
 from tests.simulation.twins.bus import SimulatedBus
@@ -49,3 +50,15 @@ class Twins:
     def product(self) -> Product:
         """The use cases of a process that has just started."""
         return built(self.ports)
+
+    def settle(self, seconds: int = 30) -> None:
+        """Let so much time pass, second by second, and hand out what is due; nothing goes wrong."""
+        for _ in range(seconds):
+            self.clock.pass_by(1)
+            while due := [m for m in self.bus.messages if m.visible_at <= self.clock.now]:
+                message = due[0]
+                self.bus.messages.remove(message)
+                if message.session:
+                    self.product().workflow.handle(*wire.decode_event(message.body))
+                else:
+                    self.product().admission.admit(wire.decode_request(message.body))

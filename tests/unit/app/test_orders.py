@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.app.orders import DEFAULT_TIMEOUT, order_for
+from shared.domain.lineage import Place, Read, Written
 from shared.domain.status import Status
-from shared.ports.compute import InputFile, Order
+from shared.ports.compute import InputFile, Order, OutputPlace
 from tests.factories import IMAGE, RUN, a_job, a_run
 
 DATA = "azureml://datastores/workspaceblobstore/paths"
@@ -170,3 +171,89 @@ def test_a_variable_may_hold_any_binding(node: Node) -> None:
     )
     model = node.work / "outputs/model/m.pkl"
     assert node.start(order).stdout == f"{RUN}-workspaceblobstore|{model}|0.1"
+
+
+def a_place(**fields: Any) -> Place:
+    return Place(**{"uri": "wasbs://x", "folder": False, **fields})
+
+
+def resolved(reads: dict[str, Place], writes: dict[str, Place], **job: Any) -> Order:
+    """The order of a run whose inputs and outputs stand for these places."""
+    run = a_run(
+        Status.PROVISIONING,
+        job=a_job(**job),
+        reads=tuple(Read(input=name, place=place) for name, place in reads.items()),
+        writes=tuple(Written(output=name, place=place) for name, place in writes.items()),
+    )
+    return order_for(run)
+
+
+def test_what_was_resolved_is_what_the_node_gets() -> None:
+    order = resolved(
+        {
+            "wine": a_place(container="data", path="a/wine.csv"),
+            "other": a_place(folder=True, account="other", container="c", path="p/"),
+            "public": a_place(uri="https://x.org/a%20b.csv", public="https://x.org/a%20b.csv"),
+        },
+        {},
+        inputs={
+            "wine": {"type": "uri_file", "path": "azureml:wine@latest"},
+            "other": {"path": "azureml://datastores/mine/paths/p"},
+            "public": {"type": "uri_file", "path": "https://x.org/a%20b.csv"},
+        },
+    )
+    assert [*order.inputs] == [
+        InputFile("data", "a/wine.csv", ".inputs/wine/wine.csv", folder=False),
+        InputFile("c", "p/", ".inputs/other", folder=True, account="other"),
+        InputFile("", "", ".inputs/public/a b.csv", folder=False, public="https://x.org/a%20b.csv"),
+    ]
+
+
+def test_an_output_with_a_path_is_kept_there_and_only_there(node: Node) -> None:
+    order = resolved(
+        {},
+        {
+            "model": a_place(folder=True, container="mine", path="models/1/"),
+            "report": a_place(account="other", container="c", path="r/report.txt"),
+        },
+        command="echo m > ${{outputs.model}}/m; echo r > ${{outputs.report}}",
+        outputs={
+            "model": {"path": f"{DATA}/models/1/"},
+            "report": {"type": "uri_file", "path": f"{DATA}/r/report.txt"},
+        },
+    )
+    assert [*order.outputs] == [
+        OutputPlace(".outputs/model", "mine", "models/1/", folder=True),
+        OutputPlace(".outputs/report", "c", "r/report.txt", folder=False, account="other"),
+    ]
+    assert node.start(order).returncode == 0
+    assert (node.work / ".outputs/model/m").read_text() == "m\n"
+    assert (node.work / ".outputs/report").read_text() == "r\n"
+    assert not [*(node.work / "outputs").iterdir()]
+
+
+def test_what_is_direct_is_handed_over_as_text(node: Node) -> None:
+    uri = "wasbs://c@a.blob.core.windows.net/it's $(here)"
+    order = resolved(
+        {"data": a_place(uri=uri, folder=True, container="c", path="x/")},
+        {"out": a_place(uri=uri + "/out", folder=True, container="c", path="y/")},
+        command="echo ${{inputs.data}}; echo ${{outputs.out}}",
+        inputs={"data": {"path": f"{DATA}/x", "mode": "direct"}},
+        outputs={"out": {"path": f"{DATA}/y", "mode": "direct"}},
+    )
+    assert (order.inputs, order.outputs) == ([], [])
+    assert node.start(order).stdout == f"{uri}\n{uri}/out\n"
+
+
+def test_an_optional_input_that_is_not_given_leaves_its_section_out(node: Node) -> None:
+    order = an_order(
+        command="echo train $[[--data ${{inputs.x}}]]",
+        inputs={"x": {"type": "uri_file", "optional": True}},
+    )
+    assert order.inputs == []
+    assert node.start(order).stdout == "train\n"
+
+
+def test_who_writes_into_a_copy_is_told(node: Node) -> None:
+    order = an_order(command="true", inputs={"x": {"path": f"{DATA}/x", "mode": "rw_mount"}})
+    assert "what is written into it is not kept" in node.start(order).stderr

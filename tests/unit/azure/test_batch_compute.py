@@ -1,18 +1,22 @@
 """Compute over the real Batch client: what each answer of the service comes to."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.storage.blob import BlobServiceClient
 
 from shared.app.orders import order_for
+from shared.azure.accounts import Accounts
 from shared.azure.batch_compute import BatchCompute
 from shared.azure.batch_inventory import BatchInventory
-from shared.azure.batch_models import Node
+from shared.azure.batch_models import Node, task_for
 from shared.azure.blob_links import BlobLinks
 from shared.domain.errors import Refused, Transient
 from shared.domain.status import Status
+from shared.ports.compute import InputFile, OutputPlace
 from tests.factories import NOON, RUN, a_job, a_run
 from tests.unit.azure.canned import Canned, refusal
 
@@ -159,3 +163,50 @@ def test_lists_are_one_call_each_while_nothing_is_there() -> None:
     assert not inventory.attempts()
     assert not inventory.pools()
     assert canned.asked == ["GET /jobs", "GET /pools"]
+
+
+def test_outputs_of_their_own_place_are_signed_for_writing_and_come_before_the_marker() -> None:
+    places = (
+        OutputPlace(".outputs/model", "mine", "models/1/", folder=True),
+        OutputPlace(".outputs/report", "mine", "r.txt", folder=False),
+    )
+    public = InputFile("", "", ".inputs/x/x.csv", folder=False, public="https://x.org/x.csv")
+    blobs = BlobServiceClient("http://127.0.0.1:1/devstoreaccount1", credential="a2V5")
+    task = task_for(
+        replace(ORDER, outputs=places, inputs=[public]), BlobLinks(blobs, "a2V5", lambda: NOON)
+    )
+    assert [file.http_url for file in task.resource_files or ()] == ["https://x.org/x.csv"]
+    told = [
+        (file.file_pattern, file.destination.container.path, file.destination.container)
+        for file in task.output_files or ()
+        if file.destination.container
+    ]
+    assert [one[:2] for one in told[:3]] == [
+        (".outputs/model/**/*", "models/1"),
+        (".outputs/model/**/.*", "models/1"),
+        (".outputs/report", "r.txt"),
+    ]
+    assert told[-1][0] == "../ended.txt"
+    for _, _, container in told[:3]:
+        query = parse_qs(urlsplit(container.container_url).query)
+        assert "/mine?" in container.container_url
+        assert query["sp"] == ["cw"], "no reading, no deleting, no listing"
+
+
+def test_another_account_is_entered_by_an_identity_or_not_at_all() -> None:
+    own = BlobServiceClient("http://127.0.0.1:1/devstoreaccount1", credential="a2V5")
+    alone = Accounts(own)
+    assert alone.service("") is own
+    assert alone.service("devstoreaccount1") is own
+    with pytest.raises(Refused, match="no identity"):
+        alone.service("other")
+    made: list[tuple[str, str]] = []
+
+    def connect(account: str, cloud: str) -> BlobServiceClient:
+        made.append((account, cloud))
+        return BlobServiceClient(f"https://{account}.blob.{cloud}")
+
+    german = BlobServiceClient("https://mine.blob.core.cloudapi.de")
+    accounts = Accounts(german, connect)
+    assert accounts.service("other") is accounts.service("other")
+    assert made == [("other", "core.cloudapi.de")]

@@ -9,6 +9,7 @@ from shared.domain.events import (
     AttemptMoved,
     AttemptPending,
     CancelAsked,
+    Concluded,
     Event,
     ImageFailed,
     ImagePending,
@@ -50,6 +51,9 @@ events: st.SearchStrategy[Event] = st.one_of(
         started_at=node_times,
     ),
     st.builds(TakenDown, id=ids, at=times, attempt=attempts),
+    st.builds(
+        Concluded, id=ids, at=times, attempt=attempts, problem=st.none() | st.just(OUT_OF_QUOTA)
+    ),
     st.builds(RetryDue, id=ids, at=times, attempt=attempts),
     st.builds(CancelAsked, id=ids, at=times),
     st.builds(Nudged, id=ids, at=times),

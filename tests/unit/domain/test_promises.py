@@ -10,6 +10,7 @@ from shared.domain.run import Run
 from shared.domain.status import NEXT, Status
 from shared.domain.transitions import advance
 from tests.factories import (
+    a_job,
     a_job_to_build,
     a_run,
     cancel_asked,
@@ -18,7 +19,10 @@ from tests.factories import (
 )
 from tests.unit.domain.histories import events
 
-fresh = st.sampled_from((a_run(), a_run(job=a_job_to_build()), retrying(), retrying(2)))
+leaving = a_job(outputs={"model": {"type": "custom_model", "name": "model"}})
+fresh = st.sampled_from(
+    (a_run(), a_run(job=a_job_to_build()), a_run(job=leaving), retrying(), retrying(2))
+)
 histories = st.lists(events, max_size=25)
 thorough = settings(max_examples=60, deadline=None)
 

@@ -19,13 +19,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a list as input": ({"inputs": {"a": [1]}}, "inputs.a", "an input is a text", "type: "),
     "an empty input": ({"inputs": {"a": {}}}, "inputs.a", "neither `type` nor `path`", "uri_file"),
     "an unknown input type": ({"inputs": {"a": {"type": "file"}}}, "inputs.a", "no input", "uri_"),
-    "an mltable": ({"inputs": {"a": {"type": "mltable"}}}, "inputs.a", "not supported yet", "uri"),
     "data without path": ({"inputs": {"a": {"type": "uri_file"}}}, "inputs.a.path", "is req", ""),
-    "a mode": (
-        {"inputs": {"a": {"path": "x", "mode": "direct"}}},
+    "a mode of outputs": (
+        {"inputs": {"a": {"path": "x", "mode": "upload"}}},
         "inputs.a.mode",
-        "not supported for inputs yet",
+        "is for outputs",
         "mode: download",
+    ),
+    "a mode of tables": (
+        {"inputs": {"a": {"path": "x", "mode": "eval_mount"}}},
+        "inputs.a",
+        "is for tables",
+        "mltable",
     ),
     "no mode": (
         {"inputs": {"a": {"path": "x", "mode": "mount"}}},
@@ -33,28 +38,53 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "there is no mode 'mount'",
         "ro_mount",
     ),
-    "a web address": (
-        {"inputs": {"a": {"type": "uri_file", "path": "https://x/iris.csv"}}},
-        "inputs.a.path",
-        "addresses like this are not supported yet",
-        "retrain data upload",
+    "a folder at a web address": (
+        {"inputs": {"a": {"path": "https://x/iris"}}},
+        "inputs.a",
+        "can't be listed",
+        "uri_file",
     ),
-    "a wasbs address": (
-        {"inputs": {"a": {"path": "wasbs://d@a.blob.core.windows.net/x"}}},
+    "a key in an address": (
+        {"inputs": {"a": {"type": "uri_file", "path": "https://x/c/iris.csv?sp=r&sig=abc"}}},
         "inputs.a.path",
-        "not supported yet",
-        "datastores",
+        "a key in it",
+        "datastore create",
     ),
-    "a data asset": (
-        {"inputs": {"a": {"path": "azureml:wine@latest"}}},
+    "a user in an address": (
+        {"inputs": {"a": {"type": "uri_file", "path": "https://me:secret@x/iris.csv"}}},
         "inputs.a.path",
-        "registered data assets are not supported yet",
-        "local path",
+        "a key in it",
+        "datastore create",
+    ),
+    "a wasbs address without container": (
+        {"inputs": {"a": {"path": "wasbs://acc.blob.core.windows.net/x"}}},
+        "inputs.a.path",
+        "not an address in Blob Storage",
+        "wasbs://<container>@<account>",
+    ),
+    "a way out of a container": (
+        {"inputs": {"a": {"path": "wasbs://data@acc.blob.core.windows.net/a/../../x"}}},
+        "inputs.a.path",
+        "'..' part",
+        "root",
+    ),
+    "S3": ({"inputs": {"a": {"path": "s3://b/x"}}}, "inputs.a.path", "addresses like", "download"),
+    "a shared registry": (
+        {"inputs": {"a": {"path": "azureml://registries/azureml/models/x/versions/1"}}},
+        "inputs.a.path",
+        "assets of registries are not supported",
+        "retrain data create",
+    ),
+    "a strange version": (
+        {"inputs": {"a": {"path": "azureml:wine:../1"}}},
+        "inputs.a.path",
+        "names nothing registered",
+        "<version>",
     ),
     "a strange datastore": (
-        {"inputs": {"a": {"path": "azureml://datastores/mine/paths/x"}}},
+        {"inputs": {"a": {"path": "azureml://datastores/mi-ne/paths/x"}}},
         "inputs.a.path",
-        "no datastore 'mine'",
+        "can't be a datastore's name",
         "workspaceblobstore",
     ),
     "a way out": (
@@ -67,7 +97,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"inputs": {"a": {"path": "${{inputs.b}}/x"}, "b": 1}},
         "inputs.a.path",
         "${{inputs.b}} has no value here",
-        "only ${{default_datastore}}",
+        "${{default_datastore}}",
     ),
     "infinity": ({"inputs": {"a": float("inf")}}, "inputs.a", "not a finite number", "quotes"),
     "NUL": ({"inputs": {"a": "\0"}}, "inputs.a", "NUL", "remove it"),
@@ -98,12 +128,56 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "not in enum",
         "use one of",
     ),
-    "an output type": ({"outputs": {"a": {"type": "custom_model"}}}, "outputs.a.type", "yet", ""),
-    "no output type": ({"outputs": {"a": {"type": "x"}}}, "outputs.a.type", "no output type", ""),
-    "an output mode": ({"outputs": {"a": {"mode": "direct"}}}, "outputs.a.mode", "yet", "upload"),
+    "no output type": ({"outputs": {"a": {"type": "x"}}}, "outputs.a.type", "must be 'uri_", ""),
     "no output mode": ({"outputs": {"a": {"mode": "x"}}}, "outputs.a.mode", "no output mode", ""),
-    "an output path": ({"outputs": {"a": {"path": "x"}}}, "outputs.a.path", "yet", "leave it"),
-    "a registered output": ({"outputs": {"a": {"name": "m"}}}, "outputs.a.name", "yet", "later"),
+    "an output mount": (
+        {"outputs": {"a": {"mode": "mount"}}},
+        "outputs.a.mode",
+        "no output mode",
+        "mode: rw_mount",
+    ),
+    "a direct output": ({"outputs": {"a": {"mode": "direct"}}}, "outputs.a", "needs a `path`", ""),
+    "a local output path": (
+        {"outputs": {"a": {"path": "x"}}},
+        "outputs.a.path",
+        "can't be written to",
+        "leave it out",
+    ),
+    "an output's name": (
+        {"outputs": {"a": {"name": "my model"}}},
+        "outputs.a.name",
+        "can't be the name",
+        "letters",
+    ),
+    "a version of nothing": (
+        {"outputs": {"a": {"version": 1}}},
+        "outputs.a",
+        "without `name`",
+        "add",
+    ),
+    "a file that is a folder": (
+        {
+            "outputs": {
+                "a": {
+                    "type": "uri_file",
+                    "path": "azureml://datastores/workspaceblobstore/paths/x/",
+                }
+            }
+        },
+        "outputs.a",
+        "is a folder",
+        "name the file",
+    ),
+    "a binding in an output's path": (
+        {
+            "outputs": {
+                "a": {"path": "azureml://datastores/workspaceblobstore/paths/${{inputs.x}}/x"}
+            }
+        },
+        "outputs.a.path",
+        "${{inputs.x}} has no value here",
+        "${{name}}",
+    ),
 }
 
 

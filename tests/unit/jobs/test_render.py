@@ -139,7 +139,7 @@ def test_datastore_paths(uri: str, container: str, path: str) -> None:
     [
         "azureml://datastores/workspaceblobstore",
         "azureml://subscriptions/s/datastores/workspaceblobstore/paths/x",
-        "azureml://datastores/other/paths/x",
+        "azureml://datastores/an-other/paths/x",
         f"{STORE}../x",
         f"{STORE}a/../x",
         f"{STORE}a/./x",

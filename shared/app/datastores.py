@@ -1,0 +1,138 @@
+"""Datastores of one's own: kept in the registry, and what paths in them stand for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from shared.app.documents import checked
+from shared.domain.errors import Invalid, NotFound
+from shared.domain.lineage import Place
+from shared.jobs import dump
+from shared.jobs.data_paths import BlobAddress, PublicFile, Remote
+from shared.jobs.datastore import CONTAINERS, DatastorePath
+from shared.jobs.documents import parse_document
+from shared.jobs.stores import Datastore
+from shared.ports.files import OUTPUTS, REGISTRY, RUNS, SNAPSHOTS, Files
+from shared.ports.registry import Registry
+
+KIND: Final = "datastores"
+#: Of our own account: what nobody reads by an address, and what nobody's output goes to.
+_PRIVATE: Final = (RUNS, REGISTRY)
+_OURS: Final = (RUNS, REGISTRY, SNAPSHOTS, OUTPUTS)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStore:
+    store: Datastore
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Datastores:
+    registry: Registry
+    files: Files
+    now: Callable[[], datetime]
+
+    def put(self, document: Mapping[str, Any]) -> tuple[KeptStore, bool]:
+        """Create or replace; True when it is new. Raises Invalid, Refused.
+
+        The container must be there; in our own account it is made.
+        """
+        store = checked(lambda given: parse_document(given, "datastore"), document)
+        assert isinstance(store, Datastore)
+        own = store.account_name == self.files.account()
+        if own and store.container in _OURS:
+            raise _invalid("container_name", f"'{store.container}' is kept for Retrain's own use")
+        if not self.files.ensure(store.container, store.account_name):
+            where = f"the storage account '{store.account_name}' has no container"
+            raise _invalid("container_name", f"{where} '{store.container}'; create it there")
+        kept = KeptStore(store, self.now())
+        record = {"created_at": kept.created_at.isoformat(), "datastore": dump(store)}
+        return kept, self.registry.put(KIND, store.name, record)
+
+    def get(self, name: str) -> KeptStore:
+        """Raises NotFound."""
+        record = self.registry.get(KIND, name)
+        if record is None:
+            raise NotFound("datastore", name, self._those_there_are())
+        return _kept(record)
+
+    def all(self) -> Sequence[KeptStore]:
+        """By name; without the built-in ones."""
+        return [_kept(record) for record in self.registry.list(KIND)]
+
+    def delete(self, name: str) -> None:
+        """The data stays where it is. Raises NotFound."""
+        if not self.registry.delete(KIND, name):
+            raise NotFound("datastore", name, self._those_there_are())
+
+    def place(self, path: Remote, folder: bool) -> Place:
+        """What the path stands for. Raises NotFound, Invalid."""
+        match path:
+            case PublicFile():
+                return Place(uri=str(path), folder=False, public=path.url)
+            case BlobAddress():
+                return self._address(path, folder)
+            case DatastorePath(store, below):
+                if store in CONTAINERS:
+                    return _place(path, folder, "", CONTAINERS[store], below)
+                kept = self.get(store).store
+                account = "" if kept.account_name == self.files.account() else kept.account_name
+                return _place(path, folder, account, kept.container, below)
+
+    def writable(self, path: Remote, folder: bool) -> Place:
+        """As `place`, for an output. Raises NotFound, Invalid."""
+        found = self.place(path, folder)
+        if found.public:
+            raise Invalid(
+                f"{path} is in an account that no datastore names: nothing can be written there.",
+                remedy="Register its container with `retrain datastore create -f`.",
+                code="NotWritable",
+            )
+        if not found.account and found.container in _OURS:
+            raise Invalid(
+                f"{path} is where Retrain keeps its own things.",
+                remedy="Write to azureml://datastores/workspaceblobstore/paths/<path>.",
+                code="NotWritable",
+            )
+        return found
+
+    def _address(self, path: BlobAddress, folder: bool) -> Place:
+        if path.account == self.files.account():
+            if path.container in _PRIVATE:
+                raise Invalid(f"{path} is where Retrain keeps its records.", code="NotReadable")
+            return _place(path, folder, "", path.container, path.path)
+        known = {(kept.store.account_name, kept.store.container) for kept in self.all()}
+        if (path.account, path.container) in known:
+            return _place(path, folder, path.account, path.container, path.path)
+        public = path.container_url if folder else path.url
+        prefix = _prefix(path.path) if folder else path.path
+        return Place(uri=str(path), folder=folder, path=prefix, public=public)
+
+    def _those_there_are(self) -> str:
+        names = [*CONTAINERS, *(kept.store.name for kept in self.all())]
+        return f"There are: {', '.join(names)}; `retrain datastore create -f` makes more."
+
+
+def _place(path: Remote, folder: bool, account: str, container: str, below: str) -> Place:
+    inner = _prefix(below) if folder else below
+    return Place(uri=str(path), folder=folder, account=account, container=container, path=inner)
+
+
+def _prefix(path: str) -> str:
+    """A folder's blobs begin with its path and a slash; the whole container's with nothing."""
+    return path if not path or path.endswith("/") else f"{path}/"
+
+
+def _kept(record: Mapping[str, Any]) -> KeptStore:
+    store = parse_document(record["datastore"], "datastore")
+    assert isinstance(store, Datastore)
+    return KeptStore(store, datetime.fromisoformat(record["created_at"]))
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(
+        f"The datastore can't be used: {message}.", code="InvalidDatastore",
+        remedy="Mend the field that `details` names.", details=[(field, message)],
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+"""Data, models and datastores as documents: what is registered, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import Invalid, NotFound, Refused, Taken
+from shared.ports.files import DATA
+from tests.factories import NOON
+from tests.simulation.twins.files import ACCOUNT
+from tests.simulation.twins.world import Twins
+
+STORE = "azureml://datastores/workspaceblobstore/paths/"
+WINE: dict[str, Any] = {"name": "wine", "type": "uri_file", "path": STORE + "wine.csv"}
+BLOB = {
+    "type": "azure_blob",
+    "name": "mine",
+    "account_name": ACCOUNT,
+    "container_name": "my-container",
+}
+
+
+@pytest.fixture
+def twins() -> Twins:
+    world = Twins()
+    world.files.write(DATA, "wine.csv", b"1,2\n")
+    return world
+
+
+def test_other_content_at_the_same_path_is_another_version(twins: Twins) -> None:
+    catalog = twins.product().catalog
+    first, new = catalog.register("data", WINE)
+    assert (first.version, new, first.created_at) == ("1", True, NOON)
+    assert first.document["content"]["size"] == 4
+    again, new = catalog.register("data", WINE)
+    assert (again, new) == (first, False)
+    twins.files.write(DATA, "wine.csv", b"1,2\n3,4\n")
+    assert catalog.register("data", WINE)[0].version == "2"
+    with pytest.raises(Taken, match="wine:1 is registered with other content"):
+        catalog.register("data", {**WINE, "version": 1})
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a name": ({"name": "my wine"}, "can't be the name"),
+    "a way out": ({"name": "../wine"}, "can't be the name"),
+    "a version": ({"version": "../1"}, "can't be a version"),
+    "a local path": ({"path": "data/wine.csv"}, "somebody's own disk"),
+    "nothing there": ({"path": STORE + "beer.csv"}, "nothing at"),
+    "an empty folder": ({"path": STORE + "beer/", "type": "uri_folder"}, "no file below"),
+    "a way up": ({"path": STORE + "a/../wine.csv"}, "'..' part"),
+    "an asset": ({"path": "azureml:beer:1"}, "registered already"),
+    "a run's output": ({"path": "azureml://jobs/r/outputs/o"}, "declare the output"),
+    "a type": ({"type": "custom_model"}, "this is a model, not a data asset"),
+    "a field": ({"desciption": "x"}, "did you mean 'description'?"),
+    "a key": ({"path": "https://a/b?sig=x"}, "a key in it"),
+}
+
+
+@pytest.mark.parametrize(("fields", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_can_not_be_registered(twins: Twins, fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        twins.product().catalog.register("data", {**WINE, **fields})
+    assert said in " ".join(text for _, text in refused.value.details)
+    assert not [*twins.registry.entries("data")]
+
+
+def test_public_data_is_registered_unseen(twins: Twins) -> None:
+    asset, _ = twins.product().catalog.register("data", {**WINE, "path": "https://x.org/a.csv"})
+    assert asset.document["content"] is None
+    with pytest.raises(Invalid, match="outside of this deployment"):
+        twins.product().catalog.files(asset)
+
+
+def test_the_files_of_a_version(twins: Twins) -> None:
+    for path in ("m/MLmodel", "m/a/b", "m2/x"):
+        twins.files.write(DATA, path, b"x")
+    model = {"name": "m", "type": "mlflow_model", "path": STORE + "m"}
+    catalog = twins.product().catalog
+    container, files = catalog.files(catalog.register("models", model)[0])
+    assert (container, [file.path for file in files]) == (DATA, ["m/MLmodel", "m/a/b"])
+    one, _ = catalog.register("models", {"name": "one", "path": STORE + "m2/x"})
+    assert one.document["folder"] is False
+    assert [file.path for file in catalog.files(one)[1]] == ["m2/x"]
+
+
+def test_a_datastore_is_created_replaced_listed_and_deleted(twins: Twins) -> None:
+    stores = twins.product().datastores
+    assert stores.put(BLOB)[1]
+    assert not stores.put({**BLOB, "description": "again"})[1]
+    assert [kept.store.description for kept in stores.all()] == ["again"]
+    assert stores.get("mine").store.container == "my-container"
+    stores.delete("mine")
+    with pytest.raises(NotFound, match="no datastore 'mine'"):
+        stores.get("mine")
+    with pytest.raises(NotFound):
+        stores.delete("mine")
+
+
+LAKE = {"type": "azure_data_lake_gen2", "name": "lake", "account_name": ACCOUNT}
+BAD_STORES: dict[str, tuple[dict[str, Any], str]] = {
+    "a key": ({**BLOB, "credentials": {"account_key": "x"}}, "are not kept"),
+    "a token": ({**BLOB, "credentials": {"sas_token": "x"}}, "Storage Blob Data Contributor"),
+    "a secret": ({**BLOB, "credentials": {"client_secret": "x"}}, "leave `credentials` out"),
+    "file shares": ({**BLOB, "type": "azure_file"}, "not supported yet"),
+    "gen1": ({**BLOB, "type": "azure_data_lake_gen1"}, "Azure has retired it"),
+    "a name": ({**BLOB, "name": "my-store"}, "letters, digits and _"),
+    "a built-in name": ({**BLOB, "name": "workspaceblobstore"}, "is built in"),
+    "no container": ({**BLOB, "container_name": None}, "needs `container_name`"),
+    "a lake without file system": (LAKE, "needs `filesystem`"),
+    "a file system of blobs": ({**BLOB, "filesystem": "files"}, "is not a field of azure_blob"),
+    "an account": ({**BLOB, "account_name": "a.b/c"}, "can't be a storage account"),
+    "a container": ({**BLOB, "container_name": "../x"}, "can't be a container"),
+    "our own container": ({**BLOB, "container_name": "runs"}, "kept for Retrain"),
+}
+
+
+@pytest.mark.parametrize(("document", "said"), BAD_STORES.values(), ids=BAD_STORES)
+def test_what_is_no_datastore(twins: Twins, document: dict[str, Any], said: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        twins.product().datastores.put(document)
+    assert said in " ".join(text for _, text in refused.value.details)
+    assert "x" not in str(twins.registry.documents.values())
+
+
+def test_a_lake_is_a_container_too(twins: Twins) -> None:
+    kept, _ = twins.product().datastores.put({**LAKE, "filesystem": "files", "protocol": "abfss"})
+    assert kept.store.container == "files"
+
+
+def test_an_account_that_can_not_be_entered(twins: Twins) -> None:
+    with pytest.raises(Refused, match="can't be entered"):
+        twins.files.stat("c", "p", "strangers")
