@@ -13,6 +13,7 @@ from shared import settings
 from shared.app.admission import Admission
 from shared.app.assets import Assets
 from shared.app.catalog import Catalog
+from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.cron import CronTriggers
 from shared.app.datastores import Datastores
@@ -44,6 +45,7 @@ class Product:
     queries: Queries
     logs: Logs
     schedules: Schedules
+    computes: Computes
     file_triggers: FileTriggers
     cron_triggers: CronTriggers
     uploads: Uploads
@@ -95,18 +97,35 @@ def built(world: Ports) -> Product:
         lineage=lineage,
         now=world.now,
     )
+    computes = Computes(world.registry, world.runs, world.pools, world.inventory, world.now)
     admission = Admission(
-        world.runs, world.registry, world.bus, world.webhooks, resolver, lineage, world.now
+        runs=world.runs,
+        registry=world.registry,
+        bus=world.bus,
+        webhooks=world.webhooks,
+        computes=computes,
+        resolver=resolver,
+        lineage=lineage,
+        now=world.now,
     )
-    schedules = Schedules(world.registry, world.webhooks, world.now)
+    schedules = Schedules(world.registry, world.webhooks, computes, world.now)
     return Product(
         admission=admission,
         workflow=Workflow(world.runs, effects),
         observer=observer,
-        watch=Watch(world.runs, world.inventory, world.compute, observer, world.bus, world.now),
+        watch=Watch(
+            runs=world.runs,
+            inventory=world.inventory,
+            compute=world.compute,
+            computes=computes,
+            observer=observer,
+            bus=world.bus,
+            now=world.now,
+        ),
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs),
         schedules=schedules,
+        computes=computes,
         file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),
         cron_triggers=CronTriggers(schedules, world.registry, admission, world.now),
         uploads=Uploads(world.files, world.links),

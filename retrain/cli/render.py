@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrain.cli.times import clock, seconds, span, stays
-from retrain.client.records import Compute, OutputFile, Run, RunSummary
+from retrain.client.records import OutputFile, Run, RunSummary
 from retrain.snapshot.limits import megabytes
 
 COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
@@ -69,17 +69,61 @@ def schedule(shown: dict[str, Any]) -> None:
     out.print(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
-def compute(found: Compute) -> None:
-    """What exists in Batch, pools first; one line when there is nothing."""
-    if not found["pools"] and not found["jobs"]:
+def compute(found: dict[str, Any]) -> None:
+    """Named computes, then what exists in Batch for runs; one line when there is nothing."""
+    computes, jobs, pools = found["computes"], found["jobs"], found["pools"]
+    if not computes and not pools and not jobs:
         console().print("No compute.")
         return
-    pools = [
-        ("pool", pool["id"], pool["state"], str(pool["nodes"]), pool["run"] or "")
-        for pool in found["pools"]
+    if computes:
+        _table(("NAME", "SIZE", "TIER", "MIN-MAX", "NODES"), map(_compute_row, computes))
+    if computes and (jobs or pools):
+        console().print()
+    rows = [
+        *(("pool", one["id"], one["state"], str(one["nodes"]), one["run"] or "") for one in pools),
+        *(("job", one["id"], one["state"], "", one["run"] or "") for one in jobs),
     ]
-    jobs = [("job", job["id"], job["state"], "", job["run"] or "") for job in found["jobs"]]
-    _table(("KIND", "ID", "STATE", "NODES", "RUN"), [*pools, *jobs])
+    if rows:
+        _table(("KIND", "ID", "STATE", "NODES", "RUN"), rows)
+
+
+def one_compute(shown: dict[str, Any]) -> None:
+    """One compute, with what keeps it from having the nodes that it wants."""
+    out = console()
+    out.print(f"{shown['name']}  {shown['provisioning_state']}")
+    facts = {
+        "size": shown.get("size") or "the deployment's own",
+        "tier": shown["tier"],
+        "instances": f"{shown['min_instances']} to {shown['max_instances']}",
+        "idle time": f"{shown['idle_time_before_scale_down']} s before nodes are given back",
+        "nodes": _nodes(shown["nodes"]),
+        "pool": shown["pool"] or "",
+        "description": shown.get("description") or "",
+        "tags": ", ".join(f"{name}={value}" for name, value in shown["tags"].items()),
+        "created": clock(shown["created_at"]),
+    }
+    for name, value in facts.items():
+        if value:
+            out.print(f"  {name:<12} {value}")
+    for error in shown["errors"]:
+        out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
+        out.print(f"  {error['remedy']}")
+
+
+def _compute_row(one: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    span_ = f"{one['min_instances']}-{one['max_instances']}"
+    nodes = _nodes(one["nodes"])
+    if one["errors"]:
+        nodes += f" ({one['errors'][0]['code']})"
+    return one["name"], one.get("size") or "default", one["tier"], span_, nodes
+
+
+def _nodes(nodes: dict[str, int]) -> str:
+    """`2 running, 1 idle -> 4`: what they do, and how many there will be if that is not it."""
+    doing = ("running", "idle", "preparing", "lost")
+    words = ", ".join(f"{nodes[what]} {what}" for what in doing if nodes[what])
+    arrow = f" -> {nodes['target']}" if nodes["target"] != nodes["current"] else ""
+    return (words or str(nodes["current"])) + arrow
 
 
 def status(word: str) -> Text:

@@ -34,6 +34,15 @@ FaultsFile = Annotated[
     Path | None,
     typer.Option("--faults", help="What is to go wrong; see docs/faults.md.", metavar="FILE"),
 ]
+BatchSpeed = Annotated[
+    float,
+    typer.Option(
+        min=0.1,
+        max=10_000,
+        help="How much faster than the clock a compute's nodes come and go.",
+        metavar="TIMES",
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
 
 
@@ -47,6 +56,7 @@ def up(
     faults: FaultsFile = None,
     port_faults: PortFaults = None,
     engine: Engine = EngineName.AUTO,
+    batch_speed: BatchSpeed = 10.0,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +74,14 @@ def up(
         faults=port_faults,
     )
     plan = read_plan(faults) if faults else Plan()
-    options = StackOptions(data=data, ports=ports, engine=engine.value, reload=watch, faults=plan)
+    options = StackOptions(
+        data=data,
+        ports=ports,
+        engine=engine.value,
+        reload=watch,
+        batch_speed=batch_speed,
+        faults=plan,
+    )
     try:
         run_until_ctrl_c(options, as_json=as_json)
     except StackFailed as error:

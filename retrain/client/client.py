@@ -166,12 +166,38 @@ class Client:
         """Delete it; raises ApiError (404) when there is none of that name."""
         self._connection.api("DELETE", _schedule(name))
 
+    # named computes
+
+    def create_compute(self, document: Document) -> Document:
+        """Create the compute, or change how many nodes the one with its name has."""
+        return cast(Document, self._connection.json("POST", "/api/computes", body=document))
+
+    def update_compute(self, name: str, changes: Document) -> Document:
+        """changes: min_instances, max_instances, idle_time_before_scale_down, description, tags."""
+        return cast(Document, self._connection.json("PATCH", _compute(name), body=changes))
+
+    def list_computes(self) -> list[Document]:
+        """Each with `nodes`: how many it has now, by what they do."""
+        return cast(list[Document], self._connection.json("GET", "/api/computes")["computes"])
+
+    def get_compute(self, name: str) -> Document:
+        return cast(Document, self._connection.json("GET", _compute(name)))
+
+    def delete_compute(self, name: str) -> None:
+        """Delete it with its nodes; raises ApiError while runs use it."""
+        self._connection.api("DELETE", _compute(name))
+
     def compute(self) -> Compute:
+        """What Batch has of runs right now; the pools of named computes are not among it."""
         return cast(Compute, self._connection.json("GET", "/api/compute"))
 
 
 def _job(name: str) -> str:
     return f"/api/jobs/{quote(name, safe='')}"
+
+
+def _compute(name: str) -> str:
+    return f"/api/computes/{quote(name, safe='')}"
 
 
 def _schedule(name: str) -> str:

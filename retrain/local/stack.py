@@ -62,13 +62,15 @@ class StackOptions:
 
     watch: when the watch looks, in NCRONTAB; in the cloud each minute is enough, and paid for.
     reload: load the functions anew when their code changes; `say` is told of it.
-    faults: what is to go wrong.
+    batch_speed: how much faster than the clock Batch's own intervals pass; a compute's nodes then
+    come and go in seconds, which in Azure takes five minutes.  faults: what is to go wrong.
     """
 
     data: Path = Path(".retrain")
     ports: Ports = field(default_factory=Ports)
     engine: str = "auto"
     watch: str = "*/5 * * * * *"
+    batch_speed: float = 10.0
     reload: bool = False
     say: Callable[[str], None] = _nobody
     faults: Plan = field(default_factory=Plan)
@@ -198,6 +200,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
                 port=ports.batch,
                 engine=engine,
                 environments=images.environments,
+                speed=options.batch_speed,
                 faults=faults,
             )
         ),

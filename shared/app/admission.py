@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.app.computes import Computes
 from shared.app.documents import submitted_job
 from shared.app.lineage import Lineage
 from shared.app.notifying import check_addresses
@@ -38,6 +39,7 @@ class Admission:
     webhooks: Webhooks
     resolver: Resolver
     lineage: Lineage
+    computes: Computes
     now: Callable[[], datetime]
 
     def submit(self, request: TrainingRequest) -> Run:
@@ -66,6 +68,7 @@ class Admission:
         """
         job, now = submitted_job(document), self.now()
         check_addresses(self.webhooks, job)
+        self.computes.demand(job)
         content = digest(json.dumps(dump(job), sort_keys=True))
         keyed = key is not None
         identity = request_id("http", key if key is not None else f"{content} {now.isoformat()}")

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from shared.domain.errors import Invalid
 from shared.jobs import (
+    AmlCompute,
     CommandJob,
     DataInput,
     InvalidDocument,
@@ -13,14 +14,13 @@ from shared.jobs import (
     check_resolved,
     dump,
     field_name,
+    parse_document,
     parse_job,
     parse_schedule,
 )
 
 _From = TypeVar("_From")
 _To = TypeVar("_To")
-#: Computes that every Retrain has: Azure ML's word for "find me a node", and ours.
-_COMPUTES: Final = (None, "serverless", "local", "azureml:serverless", "azureml:local")
 #: A user delegation key signs for 7 days at most, and an attempt needs an hour around its script.
 LONGEST: Final = 6 * 24 * 3600
 #: Bytes of a job as JSON: a message has 256 KB at most, with its envelope.
@@ -38,6 +38,13 @@ def checked_schedule(document: Mapping[str, Any]) -> Schedule:
     return checked(parse_schedule, document)
 
 
+def checked_compute(document: Mapping[str, Any]) -> AmlCompute:
+    """Raises Invalid, with every problem's field."""
+    compute = checked(lambda given: parse_document(given, "compute"), document)
+    assert isinstance(compute, AmlCompute)
+    return compute
+
+
 def checked_job(job: CommandJob) -> CommandJob:
     """The job, when it can be run as it stands: nothing in it lies on its author's own disk."""
     checked(check_resolved, job)
@@ -53,8 +60,6 @@ def checked_job(job: CommandJob) -> CommandJob:
 
 
 def _problems(job: CommandJob) -> Iterator[tuple[str, str]]:
-    if job.compute not in _COMPUTES:
-        yield "compute", f"'{job.compute}': named computes are not supported yet; leave it out"
     if job.limits.timeout and job.limits.timeout > LONGEST:
         yield "limits.timeout", f"more than {LONGEST:,} s (6 days) is not supported"
     if job.name is not None:
@@ -80,7 +85,7 @@ def checked(parse: Callable[[_From], _To], document: _From) -> _To:
         raise Invalid(
             f"The document has {len(details)} problem{'s' * (len(details) > 1)}: "
             f"{details[0][0]}: {details[0][1]}.",
-            remedy="`retrain job create -f` says the line of each.",
+            remedy="`retrain … create -f` says the line of each.",
             code="InvalidDocument",
             details=details,
         ) from error

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.domain.events import AttemptEnded, AttemptMoved, AttemptPending
+from shared.domain.events import AttemptEnded, AttemptMoved, AttemptPending, Cause
 from shared.domain.keys import attempt_key, is_run_name
 from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.ports.bus import Bus
-from shared.ports.compute import Compute
+from shared.ports.compute import Compute, Report
 
 #: The empty blob that Batch uploads last of all that a task left.
 MARKER: Final = "ended"
@@ -29,6 +29,11 @@ NODE_LOST: Final = Problem(
     "NodeLost",
     "The run's node became unusable, and Azure Batch has no other one for it.",
     "Nothing, if another attempt ends well; else look at the pool's nodes in the Batch account.",
+)
+TAKEN_AWAY: Final = Problem(
+    "NodeTakenAway",
+    "The run's node was taken away, or lost, while it worked there.",
+    "Nothing, if another attempt ends well; nodes of tier dedicated are not taken away.",
 )
 _SECONDS = (1, 1, 2, 4, 8, 15)  # between looks at a task whose marker was seen; the last one holds
 
@@ -59,16 +64,7 @@ class Observer:
             self.lost(run, attempt, tag)
             return True
         if report.phase == "ended":
-            ended = AttemptEnded(
-                id=f"{key}-ended{tag}",
-                at=now,
-                attempt=attempt,
-                cause=report.cause,
-                problem=report.problem,
-                prepared_at=report.prepared_at,
-                started_at=report.started_at,
-            )
-            self.bus.event(run, ended)
+            self.ended(run, attempt, report, tag)
             return True
         if not tag:
             later = now + timedelta(seconds=_SECONDS[min(look, len(_SECONDS) - 1)])
@@ -78,13 +74,32 @@ class Observer:
             self.bus.event(run, pending, after=later)
         return False
 
+    def ended(self, run: str, attempt: int, report: Report, tag: str = "") -> None:
+        """Tell the run how its attempt ended."""
+        event = AttemptEnded(
+            id=f"{attempt_key(run, attempt)}-ended{tag}",
+            at=self.now(),
+            attempt=attempt,
+            cause=report.cause,
+            problem=report.problem,
+            prepared_at=report.prepared_at,
+            started_at=report.started_at,
+        )
+        self.bus.event(run, event)
+
     def lost(self, run: str, attempt: int, tag: str, problem: Problem = LOST) -> None:
         """Tell the run that its compute is gone, or good for nothing."""
+        self._given_up(run, attempt, tag, "infrastructure", problem)
+
+    def unplaced(self, run: str, attempt: int, tag: str, problem: Problem) -> None:
+        """Tell the run that there is nowhere to run, nor will there be."""
+        self._given_up(run, attempt, tag, "configuration", problem)
+
+    def _given_up(self, run: str, attempt: int, tag: str, cause: Cause, problem: Problem) -> None:
         key = attempt_key(run, attempt)
         ended = AttemptEnded(
-            id=f"{key}-lost{tag}", at=self.now(), attempt=attempt,
-            cause="infrastructure", problem=problem,
-        )  # fmt: skip
+            id=f"{key}-lost{tag}", at=self.now(), attempt=attempt, cause=cause, problem=problem
+        )
         self.bus.event(run, ended)
 
     def moved(self, run: str, attempt: int, status: Status, tag: str) -> None:

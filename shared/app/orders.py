@@ -20,6 +20,7 @@ from shared.jobs import (
     OutputPath,
     RunName,
     Value,
+    named_compute,
     parse_datastore_path,
     render_command,
 )
@@ -76,6 +77,7 @@ def order_for(run: Run) -> Order:
         snapshot=parse_datastore_path(job.code).path if job.code else None,
         timeout=timedelta(seconds=job.limits.timeout) if job.limits.timeout else DEFAULT_TIMEOUT,
         vm_size=job.resources.instance_type,
+        compute=named_compute(job.compute),
     )
 
 

@@ -77,8 +77,12 @@ class Queries:
         return self.links.reading(OUTPUTS, whole, READABLE)
 
     def compute_now(self) -> tuple[Sequence[AttemptSeen], Sequence[PoolSeen]]:
-        """Every Batch job and pool of ours that exists, whatever its state."""
-        return self.inventory.attempts(), self.inventory.pools()
+        """Every Batch job and pool of a run that exists, whatever its state.
+
+        The pools of named computes are not among them: they stay when runs have gone.
+        """
+        pools = [pool for pool in self.inventory.pools() if not pool.compute]
+        return self.inventory.attempts(), pools
 
     def _prefix(self, name: str) -> str:
         return f"{name}/{self.runs.load(name).run.attempt}/"

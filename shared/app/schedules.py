@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from shared.app.computes import Computes
 from shared.app.documents import checked_job, checked_schedule
 from shared.app.notifying import check_addresses
 from shared.domain.errors import NotFound
@@ -30,6 +31,7 @@ class Kept:
 class Schedules:
     registry: Registry
     webhooks: Webhooks
+    computes: Computes
     now: Callable[[], datetime]
 
     def put(self, document: Mapping[str, Any]) -> tuple[Kept, bool]:
@@ -37,6 +39,7 @@ class Schedules:
         schedule = checked_schedule(document)
         checked_job(schedule.create_job)
         check_addresses(self.webhooks, schedule.create_job)
+        self.computes.demand(schedule.create_job)
         kept = Kept(schedule, self.now())
         record = {"created_at": kept.created_at.isoformat(), "schedule": dump(schedule)}
         return kept, self.registry.put(KIND, schedule.name, record)

@@ -1,8 +1,8 @@
 """The safety net: finds what no event told, with a number of calls that doesn't grow with runs.
 
 Three lists (jobs, pools with node counts, records by day) are compared. What disagrees is told to
-its run, or taken down when it belongs to no live one. Safe when many instances do it at once:
-whatever it asks for is idempotent, and it only ever sends messages and deletes leftovers.
+its run, or taken down when it belongs to no live one; named computes are held as their records say.
+Safe when many instances do it at once: whatever it asks for is idempotent.
 """
 
 import logging
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.app.computes import Computes
 from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
+from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
 from shared.domain.errors import NotFound
 from shared.domain.events import AttemptEnded, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
@@ -43,6 +45,7 @@ class Scene:
     attempts: dict[str, AttemptSeen]
     pools: dict[str, PoolSeen]
     live: dict[str, Summary]
+    nodes: SharedNodes
 
     @property
     def tag(self) -> str:
@@ -65,9 +68,15 @@ class Watch:
     runs: Runs
     inventory: Inventory
     compute: Compute
+    computes: Computes
     observer: Observer
     bus: Bus
     now: Callable[[], datetime]
+
+    @property
+    def shared(self) -> SharedNodesWatch:
+        """Its part for named computes."""
+        return SharedNodesWatch(self.compute, self.computes, self.inventory, self.observer)
 
     def tick(self) -> None:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
@@ -79,10 +88,13 @@ class Watch:
             else:
                 self._in_between(scene, run)
         self._clean_up(scene)
+        self.shared.hold(scene.nodes)
 
     def _look(self) -> Scene:
         attempts = {seen.key: seen for seen in self.inventory.attempts()}
-        pools = {pool.key: pool for pool in self.inventory.pools() if split_attempt_key(pool.key)}
+        listed = self.inventory.pools()
+        pools = {pool.key: pool for pool in listed if split_attempt_key(pool.key)}
+        held = {pool.compute: pool for pool in listed if pool.compute}
         now = self.now()
         days = [f"{now - timedelta(days=back):%Y%m%d}-" for back in range(DAYS)]
         # A run that is tried again for long can be older; its job tells of it.
@@ -93,7 +105,7 @@ class Watch:
             for run in self.runs.list(prefix)
             if not run.status.final
         }
-        return Scene(now, attempts, pools, live)
+        return Scene(now, attempts, pools, live, self.shared.look(held, live))
 
     def _on_compute(self, scene: Scene, run: Summary, looks: int) -> int:
         """Returns how many attempts it looked at one by one: 0 or 1."""
@@ -106,11 +118,24 @@ class Watch:
         if seen.ended:
             self._over(scene, run)
             return 1
+        if run.compute:
+            return self._on_shared(scene, run, looks)
         pool = scene.pools.get(key)
         if pool and self._told_by(pool, scene, run):
             return 0
         if run.status is not Status.RUNNING and scene.quiet(run, GRACE) and looks > 0:
             self.observer.observe(run.name, run.attempt, tag=scene.tag)
+            return 1
+        return 0
+
+    def _on_shared(self, scene: Scene, run: Summary, looks: int) -> int:
+        key = str(run.compute)
+        if key not in scene.nodes.computes:
+            self.shared.unplaced(run, scene.tag)
+            return 0
+        silent = run.status is not Status.RUNNING and scene.quiet(run, GRACE)
+        if looks > 0 and (silent or scene.nodes.disagree(key)):
+            self.shared.observe(run, scene.tag)
             return 1
         return 0
 

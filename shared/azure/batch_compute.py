@@ -1,4 +1,4 @@
-"""Compute over azure-batch: an attempt is a job with its own auto pool and one task.
+"""Compute over azure-batch: an attempt is a job with one task, on an auto pool or a shared one.
 
 Creation is three calls, each of which may find its work done: job, task, and only then the order to
 end the job with its tasks (a job without tasks would end at once). If every function of ours died
@@ -7,6 +7,7 @@ in between, `maxWallClockTime` would still end the job and drop the pool.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from azure.batch import BatchClient
 from azure.batch import models as batch
@@ -52,7 +53,7 @@ class BatchCompute:
         except AzureError as error:
             if error_code(error) in ("JobCompleted", "JobBeingTerminated"):
                 return  # a repeat that came after the task's end
-            raise translated(_SERVICE, error) from error
+            raise failures.refused(error, order.vm_size or self.node.vm_size) from error
 
     def report(self, key: str) -> Report | None:
         try:
@@ -68,14 +69,7 @@ class BatchCompute:
             return failures.ended(task, prepared_at)
         if prepared and prepared.result == batch.BatchTaskExecutionResult.FAILURE:
             return failures.unprepared(prepared)
-        if task.state == batch.BatchTaskState.RUNNING:
-            started = failures.utc(task.execution_info.start_time) if task.execution_info else None
-            return Report(
-                phase="running", prepared_at=failures.utc(prepared_at), started_at=started
-            )
-        if prepared:
-            return Report(phase="preparing", prepared_at=failures.utc(prepared_at))
-        return Report(phase="provisioning")
+        return _under_way(task, failures.utc(prepared_at))
 
     def take_down(self, key: str) -> None:
         """Plain DELETE: the SDK's own begin_delete_job starts a thread that polls for minutes."""
@@ -100,3 +94,13 @@ class BatchCompute:
         except ResourceExistsError as error:
             if error_code(error) != code:
                 raise  # still being deleted, say: not what we made
+
+
+def _under_way(task: batch.BatchTask, prepared_at: datetime | None) -> Report:
+    info = task.execution_info
+    if task.state == batch.BatchTaskState.RUNNING:
+        started = failures.utc(info.start_time) if info else None
+        return Report(phase="running", prepared_at=prepared_at, started_at=started)
+    if info and info.requeue_count:
+        return Report(phase="provisioning", requeued=True)
+    return Report(phase="preparing" if prepared_at else "provisioning", prepared_at=prepared_at)

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from azure.batch import models as batch
+from azure.core.exceptions import AzureError
 
+from shared.azure.errors import error_code, translated
+from shared.domain.errors import Refused, RetrainError
 from shared.domain.events import Cause
 from shared.domain.run import Problem
 from shared.ports.compute import Report
@@ -18,6 +21,45 @@ _REMEDIES: Final = {
     "FileUpload": "The script ran, but what it left could not be kept; look at Blob Storage.",
     "CommandProgramNotFound": "The image needs /bin/sh.",
 }
+#: What an account may have at most, by the service's code. It goes up on request.
+_QUOTAS: Final = {
+    "AccountCoreQuotaReached": "dedicated cores",
+    "AccountLowPriorityCoreQuotaReached": "low-priority cores",
+    "AccountVMSeriesCoreQuotaReached": "cores of this VM family",
+    "AccountSpotCoreQuotaReached": "low-priority cores",
+    "PoolQuotaReached": "pools",
+}
+_SIZES: Final = ("UnsupportedVMSize", "InvalidVMSize", "VMSizeNotAvailable", "VMSizeNotSupported")
+
+
+def quota(code: str) -> tuple[str, str] | None:
+    """What is said of a quota that is reached, and what to do; None when the code is no quota's."""
+    what = _QUOTAS.get(code)
+    if what is None:
+        return None
+    return (
+        f"The Batch account may have no more {what}.",
+        "Ask for more in the Azure portal (the Batch account's Quotas), or wait until other runs "
+        "give theirs back.",
+    )
+
+
+def refused(error: AzureError, vm_size: str) -> RetrainError:
+    """What asking for nodes comes to, with a VM size that there isn't told in a sentence."""
+    code, told = error_code(error), translated("Azure Batch", error)
+    if isinstance(told, Refused) and (code in _SIZES or "vmsize" in _about(error)):
+        return Refused(
+            f"Azure Batch has no VM size '{vm_size}' here.",
+            code=code,
+            remedy="`az batch location list-skus --location <region>` lists those there are.",
+        )
+    return told
+
+
+def _about(error: AzureError) -> str:
+    """The property that the service finds wrong, in small letters; empty when it says none."""
+    details = getattr(getattr(error, "model", None), "error_values", None) or ()
+    return next((str(one.value).lower() for one in details if one.key == "PropertyName"), "")
 
 
 def ended(task: batch.BatchTask, prepared_at: datetime | None) -> Report:

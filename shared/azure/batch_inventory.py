@@ -9,7 +9,8 @@ from azure.batch import models as batch
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
-from shared.azure.batch_models import ATTEMPT, RUN
+from shared.azure.batch_failures import quota
+from shared.azure.batch_models import ATTEMPT, COMPUTE, RUN, SHAPE
 from shared.azure.errors import error_code, translated
 from shared.domain.keys import BATCH_PREFIX
 from shared.domain.run import Problem
@@ -38,6 +39,7 @@ class BatchInventory:
     def pools(self) -> Sequence[PoolSeen]:
         fields = ["id", "state", "creationTime", "metadata", "resizeErrors"]
         fields += ["currentDedicatedNodes", "currentLowPriorityNodes"]
+        fields += ["targetDedicatedNodes", "targetLowPriorityNodes", "autoScaleFormula"]
         try:
             pools = [*self.client.list_pools(filter=_OURS, select=fields)]
             # Without pools there is nothing to count, which is most of the time.
@@ -85,11 +87,17 @@ def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> Po
         errors=tuple(_unallocated(error) for error in pool.resize_errors or ()),
         preparing=sum(tier.starting + tier.waiting_for_start_task + tier.idle for tier in nodes),
         running=sum(tier.running for tier in nodes),
-        lost=sum(tier.unusable + tier.start_task_failed for tier in nodes),
+        lost=sum(tier.unusable + tier.start_task_failed + tier.preempted for tier in nodes),
+        idle=sum(tier.idle for tier in nodes),
+        target=(pool.target_dedicated_nodes or 0) + (pool.target_low_priority_nodes or 0),
+        compute=_told(COMPUTE, pool.metadata),
+        made=(_told(SHAPE, pool.metadata), pool.auto_scale_formula or ""),
     )
 
 
 def _unallocated(error: batch.ResizeError) -> Problem:
+    if sentence := quota(str(error.code)):
+        return Problem(str(error.code), *sentence)
     return Problem(
         str(error.code),
         f"Azure Batch could not allocate a node: {error.message}",

@@ -21,12 +21,22 @@ TASK: Final = "train"
 #: own, behind a prefix of 20 characters at most.
 RUN: Final = "retrain-run"
 ATTEMPT: Final = "retrain-attempt"
+#: Metadata of a named compute's pool: whose it is, and a digest of what can't be changed of it.
+COMPUTE: Final = "retrain-compute"
+SHAPE: Final = "retrain-shape"
 #: Allocation, image pull, download and upload, beyond the script's own limit.
 AROUND: Final = timedelta(hours=1)
+#: The same on shared nodes, where a run may wait for others to end. With the longest script there
+#: is it stays below 7 days, for which a user delegation key signs.
+AROUND_SHARED: Final = timedelta(hours=23)
 
 #: What the node runs to unpack the snapshot; it stands for itself, so its text can travel.
 _UNPACK: Final = Path(__file__).with_name("unpack.py").read_text(encoding="utf-8")
 
+
+#: The release of a job on shared nodes: its code goes with it. On a node of its own there is a
+#: release task only for the pool to be told. Both need a preparation task.
+_FORGET: Final = """/bin/sh -c 'rm -rf "$AZ_BATCH_JOB_PREP_WORKING_DIR/code"'"""
 
 #: On a task whose job has a preparation task: the blob that it unpacks.
 _PREPARED: Final = "RETRAIN_CODE"
@@ -47,6 +57,16 @@ def job_id(key: str) -> str:
     return BATCH_PREFIX + key
 
 
+def pool_id(compute: str) -> str:
+    """The pool of a named compute, by its key. Batch's ids have 64 characters at most."""
+    return f"{BATCH_PREFIX}compute-{compute}"
+
+
+def lasting(order: Order) -> timedelta:
+    """For how long the attempt's job may be there, and its addresses be good."""
+    return order.timeout + (AROUND_SHARED if order.compute else AROUND)
+
+
 def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateOptions:
     mine = [
         batch.BatchMetadataItem(name=RUN, value=order.run),
@@ -55,26 +75,35 @@ def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateO
     return batch.BatchJobCreateOptions(
         id=job_id(order.key),
         metadata=mine,
-        constraints=batch.BatchJobConstraints(max_wall_clock_time=order.timeout + AROUND),
+        constraints=batch.BatchJobConstraints(max_wall_clock_time=lasting(order)),
+        priority=order.priority,
         all_tasks_complete_mode=batch.BatchAllTasksCompleteMode.NO_ACTION,
         job_preparation_task=_preparation(order, links) if order.snapshot else None,
-        # A release task is only there for the pool to be told; it needs a preparation task.
-        job_release_task=batch.BatchJobReleaseTask(command_line="/bin/true")
+        job_release_task=batch.BatchJobReleaseTask(
+            command_line=_FORGET if order.compute else "/bin/true"
+        )
         if order.snapshot
         else None,
-        pool_info=batch.BatchPoolInfo(
-            auto_pool_specification=batch.BatchAutoPoolSpecification(
-                auto_pool_id_prefix=BATCH_PREFIX,
-                pool_lifetime_option=batch.BatchPoolLifetimeOption.JOB,
-                keep_alive=False,
-                pool=_pool(order, node, mine),
-            )
-        ),
+        pool_info=_pool_info(order, node, mine),
+    )
+
+
+def _pool_info(
+    order: Order, node: Node, mine: list[batch.BatchMetadataItem]
+) -> batch.BatchPoolInfo:
+    if order.compute:
+        return batch.BatchPoolInfo(pool_id=pool_id(order.compute))
+    return batch.BatchPoolInfo(
+        auto_pool_specification=batch.BatchAutoPoolSpecification(
+            auto_pool_id_prefix=BATCH_PREFIX,
+            pool_lifetime_option=batch.BatchPoolLifetimeOption.JOB,
+            keep_alive=False,
+            pool=_pool(order, node, mine),
+        )
     )
 
 
 def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
-    lasting = order.timeout + AROUND
     variables = {**order.variables, "RETRAIN_SCRIPT": order.script}
     if order.snapshot:
         variables[_PREPARED] = order.snapshot
@@ -86,8 +115,8 @@ def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
         environment_settings=[
             batch.EnvironmentSetting(name=name, value=value) for name, value in variables.items()
         ],
-        resource_files=[_input(file, links, lasting) for file in order.inputs],
-        output_files=_outputs(order, links, lasting),
+        resource_files=[_input(file, links, lasting(order)) for file in order.inputs],
+        output_files=_outputs(order, links, lasting(order)),
         constraints=batch.BatchTaskConstraints(
             max_wall_clock_time=order.timeout, max_task_retry_count=0
         ),
@@ -102,25 +131,32 @@ def is_prepared(task: batch.BatchTask) -> bool:
 def _pool(
     order: Order, node: Node, mine: list[batch.BatchMetadataItem]
 ) -> batch.BatchPoolSpecification:
+    spot = order.tier == "low_priority"
     return batch.BatchPoolSpecification(
         vm_size=order.vm_size or node.vm_size,
-        virtual_machine_configuration=batch.VirtualMachineConfiguration(
-            image_reference=batch.BatchVmImageReference(
-                publisher=node.publisher, offer=node.offer, sku=node.sku
-            ),
-            node_agent_sku_id=node.agent,
-            container_configuration=batch.BatchContainerConfiguration(
-                type=batch.ContainerType.DOCKER_COMPATIBLE, container_image_names=[order.image]
-            ),
-        ),
-        target_dedicated_nodes=1,
+        virtual_machine_configuration=machine(node, [order.image]),
+        target_dedicated_nodes=0 if spot else 1,
+        target_low_priority_nodes=1 if spot else 0,
         metadata=mine,
+    )
+
+
+def machine(node: Node, images: list[str]) -> batch.VirtualMachineConfiguration:
+    """A node's machine. images: those it has from the start; others are pulled by their tasks."""
+    return batch.VirtualMachineConfiguration(
+        image_reference=batch.BatchVmImageReference(
+            publisher=node.publisher, offer=node.offer, sku=node.sku
+        ),
+        node_agent_sku_id=node.agent,
+        container_configuration=batch.BatchContainerConfiguration(
+            type=batch.ContainerType.DOCKER_COMPATIBLE, container_image_names=images
+        ),
     )
 
 
 def _preparation(order: Order, links: BlobLinks) -> batch.BatchJobPreparationTask:
     assert order.snapshot is not None
-    code = links.reading(SNAPSHOTS, order.snapshot, order.timeout + AROUND)
+    code = links.reading(SNAPSHOTS, order.snapshot, lasting(order))
     settings = {
         "RETRAIN_UNPACK": _UNPACK,
         "RETRAIN_SNAPSHOT": order.snapshot.removesuffix(".zip"),
@@ -137,28 +173,28 @@ def _preparation(order: Order, links: BlobLinks) -> batch.BatchJobPreparationTas
     )
 
 
-def _input(file: InputFile, links: BlobLinks, lasting: timedelta) -> batch.ResourceFile:
+def _input(file: InputFile, links: BlobLinks, span: timedelta) -> batch.ResourceFile:
     if file.folder:
-        container = file.public or links.reading_folder(file.container, lasting, file.account)
+        container = file.public or links.reading_folder(file.container, span, file.account)
         return batch.ResourceFile(
             storage_container_url=container, blob_prefix=file.path, file_path=file.target
         )
-    url = file.public or links.reading(file.container, file.path, lasting, file.account)
+    url = file.public or links.reading(file.container, file.path, span, file.account)
     return batch.ResourceFile(http_url=url, file_path=file.target)
 
 
-def _elsewhere(place: OutputPlace, links: BlobLinks, lasting: timedelta) -> list[batch.OutputFile]:
+def _elsewhere(place: OutputPlace, links: BlobLinks, span: timedelta) -> list[batch.OutputFile]:
     """Of a folder, also the files whose names begin with a dot: they are not among `*`."""
-    container = links.dropping(place.container, lasting, place.account)
+    container = links.dropping(place.container, span, place.account)
     if not place.folder:
         return [_output(place.source, container, place.path)]
     path = place.path.rstrip("/")
     return [_output(f"{place.source}/**/{names}", container, path) for names in ("*", ".*")]
 
 
-def _outputs(order: Order, links: BlobLinks, lasting: timedelta) -> list[batch.OutputFile]:
+def _outputs(order: Order, links: BlobLinks, span: timedelta) -> list[batch.OutputFile]:
     """The marker comes last: it tells that the rest is there."""
-    ours = links.dropping(OUTPUTS, lasting)
+    ours = links.dropping(OUTPUTS, span)
     run, attempt = order.run, order.key.rpartition("-")[2]
     patterns = {
         "outputs/**/*": "outputs",
@@ -169,7 +205,7 @@ def _outputs(order: Order, links: BlobLinks, lasting: timedelta) -> list[batch.O
         "../ended.txt": "ended",
     }
     return [
-        *(file for place in order.outputs for file in _elsewhere(place, links, lasting)),
+        *(file for place in order.outputs for file in _elsewhere(place, links, span)),
         *(_output(pattern, ours, f"{run}/{attempt}/{path}") for pattern, path in patterns.items()),
     ]
 

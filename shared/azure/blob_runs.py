@@ -24,6 +24,7 @@ from shared.azure.errors import translated
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.run import Run
 from shared.domain.status import Status
+from shared.jobs import named_compute
 from shared.ports.files import RUNS
 from shared.ports.runs import Stored, Summary
 
@@ -96,6 +97,8 @@ def _metadata(run: Run) -> dict[str, str]:
         "experiment_name": run.job.experiment_name[:_TEXT],
         "kind": run.source.kind,
         "schedule": run.source.schedule,
+        "compute": named_compute(run.job.compute),
+        "nodes": run.job.resources.instance_count,
     }
     return {
         "status": run.status.value,

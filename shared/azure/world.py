@@ -15,6 +15,7 @@ from shared.azure.batch_compute import BatchCompute
 from shared.azure.batch_inventory import BatchInventory
 from shared.azure.batch_logs import BatchLogs
 from shared.azure.batch_models import Node
+from shared.azure.batch_pools import BatchPools
 from shared.azure.blob_files import BlobFiles
 from shared.azure.blob_links import BlobLinks
 from shared.azure.blob_registry import BlobRegistry
@@ -50,6 +51,7 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         bus=ServiceBus(lambda: _service_bus(chosen)),
         compute=BatchCompute(batch, links, _node(chosen)),
         inventory=BatchInventory(batch),
+        pools=BatchPools(batch, _node(chosen), chosen.batch),
         live_logs=BatchLogs(batch),
         images=LoopbackImages(chosen.images, links) if chosen.images else NoImages(),
         webhooks=SignedWebhooks(

@@ -11,6 +11,9 @@ from shared.jobs.clock_trigger import CronTrigger as CronTrigger
 from shared.jobs.clock_trigger import RecurrenceTrigger as RecurrenceTrigger
 from shared.jobs.command import CommandJob as CommandJob
 from shared.jobs.component import CommandComponent as CommandComponent
+from shared.jobs.compute import BUILT_IN as BUILT_IN
+from shared.jobs.compute import AmlCompute as AmlCompute
+from shared.jobs.compute import named_compute as named_compute
 from shared.jobs.conda import check_conda as check_conda
 from shared.jobs.data_trigger import DataTrigger as DataTrigger
 from shared.jobs.datastore import DatastorePath as DatastorePath

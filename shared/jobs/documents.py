@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from shared.jobs.command import CommandJob
 from shared.jobs.component import CommandComponent
+from shared.jobs.compute import AmlCompute
 from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.document import Document
 from shared.jobs.expansion import expanded
@@ -52,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "data": Kind(DataAsset),
     "model": Kind(ModelAsset),
     "datastore": Kind(Datastore),
+    "compute": Kind(AmlCompute),
 }
 
 

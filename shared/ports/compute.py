@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 
 from shared.domain.events import Cause
 from shared.domain.run import Problem
+from shared.jobs import AmlCompute
+
+Tier = Literal["dedicated", "low_priority"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Order:
     script: run under /bin/sh in the task's working folder.  variables: its environment.
     outputs: kept elsewhere than under the run; the rest of ./outputs and ./logs goes there.
     snapshot: the code's blob in container `snapshots`, or None.  timeout: of the script itself.
+    compute: key of the named compute whose nodes it takes; None is a pool of its own, of `vm_size`
+    (None: the deployment's) and `tier`.  priority: among those that wait, -1000..1000.
     """
 
     key: str
@@ -55,17 +60,24 @@ class Order:
     timeout: timedelta
     vm_size: str | None = None
     outputs: Sequence[OutputPlace] = ()
+    compute: str | None = None
+    tier: Tier = "dedicated"
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How an attempt stands. `cause` and `problem` speak only when the phase is `ended`."""
+    """How an attempt stands. `cause` and `problem` speak only when the phase is `ended`.
+
+    requeued: it ran before, and the service waits for a node again, as it lost the one it had.
+    """
 
     phase: Literal["provisioning", "preparing", "running", "ended"]
     prepared_at: datetime | None = None
     started_at: datetime | None = None
     cause: Cause = "none"
     problem: Problem | None = None
+    requeued: bool = False
 
 
 class Compute(Protocol):
@@ -96,9 +108,11 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class PoolSeen:
-    """key: the attempt's.  errors: why nodes could not be had.
+    """key: the attempt's; empty for a named compute's, of which `compute` is the key.
 
-    preparing, running, lost: node counts; a lost node is there and of no use.
+    errors: why nodes could not be had.  preparing, running, lost: node counts; a lost node is there
+    and of no use, and an idle one is among the preparing.  target: nodes it is on its way to.
+    made: how it was made and how it scales, for whoever made it to compare.
     """
 
     id: str
@@ -112,6 +126,10 @@ class PoolSeen:
     preparing: int = 0
     running: int = 0
     lost: int = 0
+    idle: int = 0
+    target: int = 0
+    compute: str = ""
+    made: tuple[str, str] = ("", "")
 
 
 class Inventory(Protocol):
@@ -123,6 +141,23 @@ class Inventory(Protocol):
 
     def drop_pool(self, pool_id: str) -> None:
         """Nothing there is success."""
+
+
+class Pools(Protocol):
+    """The nodes of named computes. Twins: BatchPools (the SDK), SimulatedCompute."""
+
+    def region(self) -> str:
+        """Where all compute is, such as `westeurope`; empty when nothing tells."""
+
+    def ensure(
+        self, compute: AmlCompute, seen: PoolSeen | None, *, extra: int = 0, hurry: bool = False
+    ) -> None:
+        """Have the compute's pool be there, and be as the compute says; no call when it is.
+
+        seen: the pool, as listed just now.  extra: nodes needed beyond one for each attempt.
+        hurry: think anew, now, of how many nodes it takes.
+        Raises Refused when the service won't, Transient.
+        """
 
 
 class LiveLogs(Protocol):

@@ -19,7 +19,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a list tells of a run without reading its record."""
+    """What a list tells of a run without reading its record.
+
+    compute: key of the named compute it is on, or None.  nodes: how many it takes.
+    """
 
     name: str
     status: Status
@@ -32,6 +35,8 @@ class Summary:
     heard_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    compute: str | None = None
+    nodes: int = 1
 
 
 class Runs(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.ports.bus import Bus
-from shared.ports.compute import Compute, Inventory, LiveLogs
+from shared.ports.compute import Compute, Inventory, LiveLogs, Pools
 from shared.ports.files import Files, Links
 from shared.ports.images import Images
 from shared.ports.registry import Registry
@@ -24,6 +24,7 @@ class Ports:
     bus: Bus
     compute: Compute
     inventory: Inventory
+    pools: Pools
     live_logs: LiveLogs
     images: Images
     webhooks: Webhooks

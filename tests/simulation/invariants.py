@@ -45,7 +45,11 @@ class Invariants:
         open_ = [f"{name} {run.status}" for name, run in runs.items() if not run.final]
         assert not open_, f"never ended: {open_}"
         assert not self.twins.compute.attempts(), "Batch jobs are left"
-        assert not self.twins.compute.pools(), "Batch pools are left"
+        pools = self.twins.compute.pools()
+        assert not [pool.id for pool in pools if not pool.compute], "Batch pools are left"
+        computes = {kept.compute.key for kept in self.twins.product().computes.kept()}
+        held = {pool.compute for pool in pools if pool.compute}
+        assert held == computes, f"pools of {held} for computes {computes}"
         waiting = [message.id for message in self.twins.bus.messages]
         assert not waiting, f"messages that nobody handles: {waiting}"
         assert calls < CALLS_PER_RUN * (len(runs) + 1), f"{calls} calls for {len(runs)} runs"

@@ -32,6 +32,7 @@ STORM: Final = 900.0
 CALM: Final = 2400.0
 #: So long a lock that nobody renews holds.
 LOCK: Final = 30.0
+COMPUTE: Final = "cpu"
 _WELL: Final[tuple[Cause, ...]] = ("none",) * 3
 _BADLY: Final[tuple[Cause, ...]] = ("script", "timeout", "configuration", "infrastructure")
 _BY_ITSELF: Final[tuple[Ending, ...]] = ("itself",) * 8
@@ -90,6 +91,9 @@ class Simulation:
         for number in range(self.random.randint(1, 4)):
             self._in(self.random.uniform(0, STORM / 2), partial(self._submit, f"request-{number}"))
         self._in(0, self._schedule)
+        self._in(0, self._make_compute)
+        for _ in range(self.random.randint(0, 2)):
+            self._in(self.random.uniform(1, STORM / 2), self._trouble_for_compute)
         for _ in range(self.random.randint(0, 3)):
             self._in(self.random.uniform(1, STORM / 2), self._upload)
         for _ in range(self.random.randint(0, 2)):
@@ -106,7 +110,9 @@ class Simulation:
 
     def _submit(self, identity: str) -> None:
         """A user who asks again, under the same key, until it is accepted."""
-        job = self.random.choice((a_job(notifications=_TOLD), a_job(), a_job_to_build()))
+        on_shared = a_job(compute=f"azureml:{COMPUTE}")
+        told = a_job(notifications=_TOLD)
+        job = self.random.choice((told, a_job(), a_job_to_build(), on_shared, on_shared))
         request = replace(a_request(identity, job), at=self.twins.clock.now)
         self._ask(request)
 
@@ -115,6 +121,25 @@ class Simulation:
             self.accepted.add(request.run)
         else:
             self._in(5, lambda: self._ask(request))
+
+    def _make_compute(self) -> None:
+        document = {"name": COMPUTE, "type": "amlcompute", "max_instances": 4}
+        if not self._step("compute", lambda product: product.computes.create(document)):
+            self._in(5, self._make_compute)
+
+    def _trouble_for_compute(self) -> None:
+        """Its pool is deleted behind our back; or a user deletes it, and may want it back."""
+        trouble = self.random.choice(("pool", "delete", "delete", "change"))
+        self._note(f"compute: {trouble}")
+        if trouble == "pool":
+            self.twins.compute.vanish(COMPUTE)
+        elif trouble == "change":
+            most = {"max_instances": self.random.randint(1, 9)}
+            self._step("change", lambda product: product.computes.update(COMPUTE, most))
+        else:
+            self._step("delete", lambda product: product.computes.delete(COMPUTE))
+            if self.random.random() < 0.5:
+                self._in(self.random.uniform(0, 60), self._make_compute)
 
     def _schedule(self) -> None:
         soon = (NOON + timedelta(seconds=STORM / 2)).isoformat()

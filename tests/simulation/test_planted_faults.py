@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.app.notifying import Notifier
+from shared.app.shared_nodes import SharedNodesWatch
 from shared.app.watch import Watch
 from shared.app.workflow import Workflow
 from shared.domain.events import Event
@@ -46,12 +47,23 @@ def nobody_is_asked_again(self: Notifier, run: Any, command: Any, why: str) -> N
     """In place of telling it later."""
 
 
+def all_are_orphans(self: SharedNodesWatch, nodes: Any) -> None:
+    """As if a pool without a run were nobody's."""
+    for key, pool in nodes.pools.items():
+        if not nodes.runs.get(key):
+            self.inventory.drop_pool(pool.id)
+
+
 PLANTED: dict[str, tuple[type, str, Callable[..., None]]] = {
     "nobody cleans up": (Watch, "_clean_up", nothing),
     "nobody looks at what has compute": (Watch, "_over", nothing),
     "nobody nudges": (Watch, "_in_between", nothing),
     "no ETag": (Workflow, "handle", whoever_saves_last_wins),
     "told once or never": (Notifier, "_later", nobody_is_asked_again),
+    "nobody holds the pools of computes": (SharedNodesWatch, "hold", nothing),
+    "pools of computes are taken for orphans": (SharedNodesWatch, "hold", all_are_orphans),
+    "nobody looks at runs on shared nodes": (SharedNodesWatch, "observe", nothing),
+    "runs of a deleted compute wait": (SharedNodesWatch, "unplaced", nothing),
     "jobs end with their tasks": (Watch, "_over", an_ended_job_is_only_looked_at),
 }
 

@@ -10,6 +10,7 @@ from shared.domain.errors import Refused, Transient
 from shared.domain.events import Cause
 from shared.domain.keys import BATCH_PREFIX
 from shared.domain.run import Problem
+from shared.jobs import AmlCompute
 from shared.ports.compute import AttemptSeen, Order, PoolSeen, Report
 from tests.simulation.twins.clock import Clock
 
@@ -35,10 +36,14 @@ class Fate:
 
 @dataclass
 class Attempt:
+    """waiting: for the pool of its compute.  requeued: it had a node before."""
+
     order: Order
     fate: Fate
     created_at: datetime
     deleted_at: datetime | None = None
+    waiting: bool = False
+    requeued: bool = False
 
     def at(self, seconds: float) -> datetime:
         return self.created_at + timedelta(seconds=seconds)
@@ -57,9 +62,22 @@ class Attempt:
         return self.at(seconds)
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A named compute's pool."""
+
+    compute: AmlCompute
+    made: tuple[str, str]
+    created_at: datetime
+    hurried: bool = False
+
+
 @dataclass
 class SimulatedCompute:
-    """Compute, Inventory and LiveLogs. `fate_of` decides over each new attempt."""
+    """Compute, Inventory, Pools and LiveLogs. `fate_of` decides over each new attempt.
+
+    A shared pool has a node for whoever comes; one that is gone keeps its attempts waiting.
+    """
 
     clock: Clock = field(default_factory=Clock)
     fate_of: Callable[[str], Fate] = lambda key: Fate()
@@ -69,6 +87,8 @@ class SimulatedCompute:
     logs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     calls: int = 0
     reports: Counter[str] = field(default_factory=Counter)
+    shared: dict[str, Shared] = field(default_factory=dict)
+    place: str = ""
 
     def provision(self, order: Order) -> None:
         self.calls += 1
@@ -80,7 +100,9 @@ class SimulatedCompute:
         fate = self.fate_of(order.key)
         if fate.ending == "refused":
             raise Refused("Azure Batch refused: no such size.", code="InvalidPropertyValue")
-        attempt = self.made[order.key] = Attempt(order, fate, self.clock.now)
+        waiting = order.compute is not None and order.compute not in self.shared
+        attempt = Attempt(order, fate, self.clock.now, waiting=waiting)
+        self.made[order.key] = attempt
         self.born(attempt)
 
     def report(self, key: str) -> Report | None:
@@ -92,10 +114,11 @@ class SimulatedCompute:
         attempt, now = self._find(key), self.clock.now
         if attempt is None or attempt.deleted_at:
             return None
+        if attempt.waiting or self._lost_node(attempt):
+            # Of a lost node the task is back in the queue, forever.
+            return Report(phase="provisioning", requeued=not attempt.waiting or attempt.requeued)
         if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
             return Report(phase="provisioning")
-        if self._lost_node(attempt):
-            return Report(phase="provisioning")  # its task is back in the queue, forever
         if now < attempt.started_at:
             return Report(phase="preparing", prepared_at=attempt.prepared_at)
         if now < attempt.over_at:
@@ -125,11 +148,43 @@ class SimulatedCompute:
     def pools(self) -> Sequence[PoolSeen]:
         self.calls += 1
         there = {key: attempt for key in [*self.made] if (attempt := self._find(key))}
-        return [self._pool(attempt) for attempt in (there | self.leaked).values()]
+        own = {key: one for key, one in there.items() if not one.order.compute} | self.leaked
+        return [self._pool(attempt) for attempt in own.values()] + [
+            self._shared_pool(key) for key in self.shared
+        ]
 
     def drop_pool(self, pool_id: str) -> None:
         self.calls += 1
         self.leaked.pop(pool_id.removeprefix(f"{BATCH_PREFIX}pool-"), None)
+        self.vanish(pool_id.removeprefix(f"{BATCH_PREFIX}compute-"))
+
+    def region(self) -> str:
+        return self.place
+
+    def ensure(
+        self, compute: AmlCompute, seen: PoolSeen | None, *, extra: int = 0, hurry: bool = False
+    ) -> None:
+        made = (f"{compute.size} {compute.tier}", f"{compute.model_dump()} {extra}")
+        if seen is not None and seen.made == made and not hurry:
+            return
+        self.calls += 1
+        if seen is not None and seen.made[0] != made[0]:
+            self.vanish(compute.key)
+            return
+        there = self.shared.get(compute.key)
+        created_at = there.created_at if there else self.clock.now
+        self.shared[compute.key] = Shared(compute, made, created_at, hurried=hurry)
+        for attempt in self.made.values():
+            if attempt.order.compute == compute.key and attempt.waiting:
+                attempt.waiting, attempt.created_at = False, self.clock.now
+
+    def vanish(self, compute: str) -> None:
+        """The compute's pool is gone, with what ran there."""
+        if self.shared.pop(compute, None) is not None:
+            for attempt in self.made.values():
+                if attempt.order.compute == compute and attempt.over_at > self.clock.now:
+                    attempt.requeued |= attempt.prepared_at <= self.clock.now
+                    attempt.waiting = True
 
     def read(self, key: str, file: str, offset: int, limit: int) -> bytes | None:
         self.calls += 1
@@ -147,7 +202,7 @@ class SimulatedCompute:
             attempt.deleted_at = attempt.deleted_at or attempt.started_at - DELETING
         if attempt.deleted_at and self.clock.now >= attempt.deleted_at + DELETING:
             del self.made[key]
-            if attempt.fate.leaks:
+            if attempt.fate.leaks and not attempt.order.compute:
                 self.leaked[key] = attempt
             return None
         return attempt
@@ -158,7 +213,9 @@ class SimulatedCompute:
 
     def _seen(self, key: str) -> AttemptSeen:
         attempt = self.made[key]
-        expired = attempt.fate.ending == "job expires" and self.clock.now >= attempt.over_at
+        # On a shared pool nobody is refused a node; it takes its time, and some wait too long.
+        endless = ("job expires", "never allocated") if attempt.order.compute else ("job expires",)
+        expired = attempt.fate.ending in endless and self.clock.now >= attempt.over_at
         report = self._report(key)
         over = expired or (report is not None and report.phase == "ended")
         deleting = attempt.deleted_at is not None
@@ -190,4 +247,26 @@ class SimulatedCompute:
             preparing=int(phase == "preparing"),
             running=int(phase == "running"),
             lost=int(lost),
+        )
+
+    def _shared_pool(self, key: str) -> PoolSeen:
+        pool = self.shared[key]
+        mine = [one.order.key for one in self.made.values() if one.order.compute == key]
+        phases = [report.phase for each in mine if (report := self._report(each))]
+        nodes = min(pool.compute.max_instances, max(pool.compute.min_instances, len(phases)))
+        running = phases.count("running") + phases.count("preparing")
+        return PoolSeen(
+            id=f"{BATCH_PREFIX}compute-{key}",
+            key="",
+            run="",
+            state="active",
+            nodes=nodes,
+            deleting=False,
+            created_at=pool.created_at,
+            errors=(),
+            running=running,
+            lost=sum(self._lost_node(self.made[each]) for each in mine),
+            target=nodes,
+            compute=key,
+            made=pool.made,
         )

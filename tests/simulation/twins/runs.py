@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shared import wire
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.run import Run
+from shared.jobs import named_compute
 from shared.ports.runs import Stored, Summary
 
 
@@ -57,4 +58,6 @@ def _summary(run: Run) -> Summary:
         heard_at=run.heard_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        compute=named_compute(run.job.compute),
+        nodes=run.job.resources.instance_count,
     )

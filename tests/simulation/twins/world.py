@@ -41,6 +41,7 @@ class Twins:
             bus=self.bus,
             compute=self.compute,
             inventory=self.compute,
+            pools=self.compute,
             live_logs=self.compute,
             images=self.images,
             webhooks=self.webhooks,

@@ -1,0 +1,266 @@
+"""Named computes: kept in the registry, made and held by Batch pools that several runs share.
+
+The record comes first and goes first. What was not done to the pool when we died, the watch does:
+it makes the pool of a record that has none, and deletes one that has no record.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any, Final
+
+from shared.app.documents import checked_compute
+from shared.domain.errors import Invalid, NotFound, Permanent, Refused, Transient
+from shared.domain.run import Problem
+from shared.jobs import BUILT_IN, AmlCompute, CommandJob, dump, named_compute
+from shared.ports.compute import Inventory, Pools, PoolSeen
+from shared.ports.registry import Kept, Registry
+from shared.ports.runs import Runs
+
+log = logging.getLogger("retrain.computes")
+
+KIND: Final = "computes"
+#: What can be changed of a compute; the rest says what its nodes are.
+CHANGEABLE: Final = (
+    "min_instances",
+    "max_instances",
+    "idle_time_before_scale_down",
+    "description",
+    "tags",
+)
+#: A compute that was there is taken to be there so long. One that was deleted meanwhile fails the
+#: run a little later, when the watch finds that it has nowhere to run.
+REMEMBERED: Final = timedelta(seconds=60)
+DELETED: Final = Problem(
+    "ComputeDeleted",
+    "The run's compute was deleted before the run could take a node of it.",
+    "Create the compute again (`retrain compute create`), and submit the job again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCompute:
+    """A compute as the registry holds it."""
+
+    compute: AmlCompute
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeNow:
+    """A compute with what Batch says of it now; no pool: it is still to be made, by the watch."""
+
+    kept: KeptCompute
+    pool: PoolSeen | None
+
+
+@dataclass(frozen=True, slots=True)
+class Computes:
+    registry: Registry
+    runs: Runs
+    pools: Pools
+    inventory: Inventory
+    now: Callable[[], datetime]
+    _known: dict[str, tuple[datetime, AmlCompute]] = field(default_factory=dict)
+
+    def create(self, document: Mapping[str, Any]) -> tuple[KeptCompute, bool]:
+        """Create it, or change what can be changed of the one of its name; True when it is new.
+
+        Raises Invalid, also when one of that name has other nodes; Refused when the service won't.
+        """
+        compute = checked_compute(document)
+        self._in_region(compute)
+        mine = _record(KeptCompute(compute, self.now()))
+        if self.registry.once(KIND, compute.key, mine) == mine:
+            self._make(compute)
+            return _kept(mine), True
+        there = self._loaded(compute.name)
+        _same_nodes(_kept(there.document).compute, compute)
+        return self._replace(there, compute), False
+
+    def update(self, name: str, changes: Mapping[str, Any]) -> KeptCompute:
+        """Change some fields of CHANGEABLE. Raises NotFound, Invalid, Conflict."""
+        there = self._loaded(name)
+        fixed = [field for field in changes if field not in CHANGEABLE]
+        if fixed:
+            raise Invalid(
+                f"{fixed[0]} of a compute can't be changed.",
+                remedy=f"What can be changed: {', '.join(CHANGEABLE)}.",
+                code="InvalidChange",
+                details=[(field, "can't be changed") for field in fixed],
+            )
+        after = checked_compute({**there.document["compute"], **changes})
+        _same_nodes(_kept(there.document).compute, after)
+        return self._replace(there, after)
+
+    def show(self, name: str) -> ComputeNow:
+        """Raises NotFound."""
+        return ComputeNow(_kept(self._loaded(name).document), self._seen().get(name.lower()))
+
+    def list(self) -> Sequence[ComputeNow]:
+        """All of them, by name, with their nodes."""
+        kept = self.kept()
+        seen = self._seen() if kept else {}
+        return [ComputeNow(one, seen.get(one.compute.key)) for one in kept]
+
+    def kept(self) -> Sequence[KeptCompute]:
+        """All of them, by name; one that can't be read is logged, and holds up no other."""
+        return [kept for record in self.registry.list(KIND) if (kept := _readable(record))]
+
+    def delete(self, name: str) -> None:
+        """Delete it and its pool; when nothing of it is left that is as good. Raises Invalid while
+        runs use it."""
+        key = name.lower()
+        using = [
+            run.name for run in self.runs.list() if run.compute == key and not run.status.final
+        ]
+        if using and self.registry.get(KIND, key) is not None:
+            more = f" and {len(using) - 1} more" if len(using) > 1 else ""
+            raise Invalid(
+                f"Compute '{name}' is in use by run {using[0]}{more}.",
+                remedy="Wait until they have ended, or cancel them with `retrain job cancel`.",
+                code="ComputeInUse",
+            )
+        self._known.pop(key, None)
+        self.registry.delete(KIND, key)
+        pool = self._seen().get(key)
+        if pool is not None and not pool.deleting:
+            self.inventory.drop_pool(pool.id)
+
+    def demand(self, job: CommandJob) -> None:
+        """Raises Invalid, with the nearest name, when there is no compute that the job names, or
+        none that has what it asks for."""
+        key = named_compute(job.compute)
+        if key is None:
+            return
+        compute = self._remembered(key)
+        if compute is None:
+            raise self._unknown(key)
+        for name, message, remedy in _unfit(job, compute):
+            raise Invalid(
+                f"{name}: {message}.", remedy=remedy, code="InvalidJob", details=[(name, message)]
+            )
+
+    def _remembered(self, key: str) -> AmlCompute | None:
+        at, compute = self._known.get(key, (None, None))
+        if at is not None and self.now() - at < REMEMBERED:
+            return compute
+        record = self.registry.get(KIND, key)
+        if record is None:
+            self._known.pop(key, None)
+            return None
+        compute = _kept(record).compute
+        self._known[key] = (self.now(), compute)
+        return compute
+
+    def _unknown(self, key: str) -> Invalid:
+        names = [kept.compute.name for kept in self.kept()]
+        near = get_close_matches(key, [name.lower() for name in names], n=1)
+        mean = next((name for name in names if near and name.lower() == near[0]), None)
+        known = ", ".join([*names, *BUILT_IN])
+        message = f"there is no compute '{key}'"
+        return Invalid(
+            f"compute: {message}" + (f"; did you mean '{mean}'?" if mean else "."),
+            remedy=f"Use one of: {known}; leave `compute` out for a node of the run's own; or make "
+            f"it with `retrain compute create --name {key} --size <VM size>`.",
+            code="ComputeNotFound",
+            details=[("compute", message)],
+        )
+
+    def _loaded(self, name: str) -> Kept:
+        record = self.registry.load(KIND, name.lower())
+        if record is None:
+            raise NotFound("Compute", name, "`retrain compute list` shows those there are.")
+        return record
+
+    def _seen(self) -> dict[str, PoolSeen]:
+        return {pool.compute: pool for pool in self.inventory.pools() if pool.compute}
+
+    def _make(self, compute: AmlCompute) -> None:
+        try:
+            self.pools.ensure(compute, None)
+        except Refused:
+            self.registry.delete(KIND, compute.key)  # nobody should be told that it is there
+            raise
+        except Transient as error:
+            log.warning("compute %s: its pool is left to the watch: %s", compute.name, error)
+
+    def _replace(self, before: Kept, compute: AmlCompute) -> KeptCompute:
+        after = KeptCompute(compute, _kept(before.document).created_at)
+        self.registry.save(KIND, compute.key, _record(after), before.etag)
+        self._known.pop(compute.key, None)
+        self.pools.ensure(compute, self._seen().get(compute.key))
+        return after
+
+    def _in_region(self, compute: AmlCompute) -> None:
+        if compute.location is None:
+            return
+        ours = self.pools.region()
+        if ours and _plain(compute.location) != ours:
+            message = f"nodes are in {ours}, where the Batch account is"
+            raise Invalid(
+                f"location: {message}.",
+                remedy=f"Leave it out, or write `location: {ours}`.",
+                code="InvalidCompute",
+                details=[("location", message)],
+            )
+
+
+def _plain(region: str) -> str:
+    """`West Europe` is `westeurope`."""
+    return region.lower().replace(" ", "")
+
+
+def _unfit(job: CommandJob, compute: AmlCompute) -> Sequence[tuple[str, str, str]]:
+    count, most = job.resources.instance_count, compute.max_instances
+    if count > most:
+        return [
+            (
+                "resources.instance_count",
+                f"compute '{compute.name}' has {most} nodes at most, and the job wants {count}",
+                f"Lower it, or `retrain compute update {compute.name} --max-instances {count}`.",
+            )
+        ]
+    return []
+
+
+def _same_nodes(there: AmlCompute, wanted: AmlCompute) -> None:
+    """Raises Invalid when the one can't become the other."""
+    for name in ("size", "tier", "location"):
+        before, after = getattr(there, name), getattr(wanted, name)
+        if (before or "").lower() != (after or "").lower():
+            message = (
+                f"compute '{there.name}' has {name} {before or 'of the deployment'}, not {after}"
+            )
+            raise Invalid(
+                f"{name}: {message}; that can't be changed.",
+                remedy="Take another name, or delete the compute first.",
+                code="ComputeExists",
+                details=[(name, message)],
+            )
+    if (there.max_instances > 100) != (wanted.max_instances > 100):
+        raise Invalid(
+            "max_instances: a compute of at most 100 nodes, which can talk to each other, can't "
+            "become one of more, or the other way round.",
+            remedy="Take another name, or delete the compute first.",
+            code="ComputeExists",
+        )
+
+
+def _record(kept: KeptCompute) -> dict[str, Any]:
+    return {"created_at": kept.created_at.isoformat(), "compute": dump(kept.compute)}
+
+
+def _kept(record: Mapping[str, Any]) -> KeptCompute:
+    compute = AmlCompute.model_validate(record["compute"])
+    return KeptCompute(compute, datetime.fromisoformat(record["created_at"]))
+
+
+def _readable(record: Mapping[str, Any]) -> KeptCompute | None:
+    try:
+        return _kept(record)
+    except (Permanent, LookupError, ValueError) as error:
+        log.warning("a compute in the registry can't be read; create it anew: %s", error)
+        return None

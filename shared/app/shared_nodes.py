@@ -1,0 +1,90 @@
+"""The watch's part for named computes: runs that share nodes, and the pools that hold them.
+
+Which run is on which node no list tells. So the busy nodes of a compute are compared with its runs
+that are known to run, and only where the two disagree are runs looked at one by one.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.app.computes import DELETED, Computes, KeptCompute
+from shared.app.observing import TAKEN_AWAY, Observer
+from shared.domain.errors import RetrainError
+from shared.domain.keys import attempt_key
+from shared.domain.status import Status
+from shared.ports.compute import Compute, Inventory, PoolSeen
+from shared.ports.runs import Summary
+
+log = logging.getLogger("retrain.watch")
+
+_ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+_BUSY: Final = (Status.PREPARING, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNodes:
+    """One tick's view of all computes, their pools and the runs on them, by the compute's key."""
+
+    computes: Mapping[str, KeptCompute]
+    pools: Mapping[str, PoolSeen]
+    runs: Mapping[str, tuple[Summary, ...]]
+
+    def disagree(self, key: str) -> bool:
+        """Whether the nodes do something else than the records say, or some of them are lost."""
+        pool = self.pools.get(key)
+        known = sum(run.nodes for run in self.runs.get(key, ()) if run.status in _BUSY)
+        return pool is not None and (pool.lost > 0 or pool.running != known)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNodesWatch:
+    compute: Compute
+    computes: Computes
+    inventory: Inventory
+    observer: Observer
+
+    def look(self, listed: Mapping[str, PoolSeen], live: Mapping[str, Summary]) -> SharedNodes:
+        """The computes' records, read after `listed` and `live` were: what has a pool has one."""
+        kept = {one.compute.key: one for one in self.computes.kept()}
+        on: dict[str, list[Summary]] = {}
+        for run in live.values():
+            if run.compute and run.attempt and run.status in _ON_COMPUTE:
+                on.setdefault(run.compute, []).append(run)
+        return SharedNodes(kept, listed, {key: tuple(runs) for key, runs in on.items()})
+
+    def observe(self, run: Summary, tag: str) -> None:
+        """Tell the run how its attempt stands, unless that is nothing new."""
+        report = self.compute.report(attempt_key(run.name, run.attempt))
+        if report is None:
+            self.observer.lost(run.name, run.attempt, tag)
+        elif report.phase == "ended":
+            self.observer.ended(run.name, run.attempt, report, tag)
+        elif report.requeued:
+            self.observer.lost(run.name, run.attempt, tag, TAKEN_AWAY)
+        elif report.phase == "running" and run.status is not Status.RUNNING:
+            self.observer.moved(run.name, run.attempt, Status.RUNNING, tag)
+        elif report.phase == "preparing" and run.status is Status.PROVISIONING:
+            self.observer.moved(run.name, run.attempt, Status.PREPARING, tag)
+
+    def unplaced(self, run: Summary, tag: str) -> None:
+        """Tell the run that its compute was deleted."""
+        self.observer.unplaced(run.name, run.attempt, tag, DELETED)
+
+    def hold(self, nodes: SharedNodes) -> None:
+        """Have each compute's pool be there and be right, and none that is nobody's."""
+        for key, kept in nodes.computes.items():
+            runs = nodes.runs.get(key, ())
+            wanted = min(kept.compute.max_instances, sum(run.nodes for run in runs))
+            pool = nodes.pools.get(key)
+            extra = sum(run.nodes - 1 for run in runs)
+            hurry = pool is not None and pool.target < wanted
+            try:
+                self.computes.pools.ensure(kept.compute, pool, extra=extra, hurry=hurry)
+            except RetrainError as refusal:  # the others are held all the same
+                log.warning("compute %s: no pool: %s %s", key, refusal, refusal.remedy)
+        for key, pool in nodes.pools.items():
+            if key not in nodes.computes and not pool.deleting:
+                log.warning("orphan: Batch pool %s belongs to no compute, deleted", pool.id)
+                self.inventory.drop_pool(pool.id)
