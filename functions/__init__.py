@@ -2,15 +2,15 @@
 
 import azure.functions as func
 
-from functions import clock, events, health, requests, uploads
+from functions import clock, events, health, requests, tracking, uploads
 from functions.api import web
 
 
 def build() -> func.AsgiFunctionApp:
     """The app. A blueprint that isn't registered here would vanish without a word."""
-    # HTTP functions are matched in the order of their names: `health` has to come before this one,
-    # whose route takes everything.
+    # HTTP functions are matched in the order of their names: `health` and `mlflow` have to come
+    # before this one, whose route takes everything.
     app = func.AsgiFunctionApp(web(), func.AuthLevel.FUNCTION, function_name="web")
-    for blueprint in (clock.bp, events.bp, health.bp, requests.bp, uploads.bp):
+    for blueprint in (clock.bp, events.bp, health.bp, requests.bp, uploads.bp, tracking.bp):
         app.register_functions(blueprint)
     return app

@@ -24,6 +24,7 @@ class Settings:
     means identity.  images: where environments are built; empty means nowhere.
     webhook_secret: signs notifications, `whsec_` and base64; empty refuses them.  webhook_private:
     "true" allows addresses of private networks.
+    url: where scripts reach the app, to log to it; empty means they can't, and log nowhere.
     vm_size: of a job that names none.  node_image: publisher:offer:sku of its nodes.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     images: str = ""
     webhook_secret: str = ""
     webhook_private: str = ""
+    url: str = ""
     vm_size: str = "Standard_D2s_v3"
     node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
     node_agent: str = "batch.node.ubuntu 22.04"
@@ -60,4 +62,6 @@ def read(environ: Mapping[str, str]) -> Settings:
             missing.append(name)
     if missing:
         raise MissingSettings(missing)
+    if "url" not in values and environ.get("WEBSITE_HOSTNAME"):  # Azure sets it
+        values["url"] = f"https://{environ['WEBSITE_HOSTNAME']}"
     return Settings(**values)

@@ -12,21 +12,30 @@ from functools import cache
 from shared import settings
 from shared.app.admission import Admission
 from shared.app.assets import Assets
+from shared.app.books import Books
 from shared.app.catalog import Catalog
 from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.cron import CronTriggers
 from shared.app.datastores import Datastores
 from shared.app.effects import Effects
+from shared.app.experiments import Experiments
 from shared.app.file_triggers import FileTriggers
 from shared.app.image_builds import ImageBuilds
 from shared.app.lineage import Lineage
 from shared.app.logs import Logs
+from shared.app.metrics import Metrics
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.queries import Queries
 from shared.app.resolution import Resolver
 from shared.app.schedules import Schedules
+from shared.app.script_tracking import ScriptTracking
+from shared.app.tracked_artifacts import TrackedArtifacts
+from shared.app.tracked_search import TrackedSearch
+from shared.app.tracked_words import fields
+from shared.app.tracking import Tracking
+from shared.app.tracking_tokens import Tokens
 from shared.app.uploads import Uploads
 from shared.app.watch import Watch
 from shared.app.workflow import Workflow
@@ -44,6 +53,13 @@ class Product:
     watch: Watch
     queries: Queries
     logs: Logs
+    metrics: Metrics
+    tracking: Tracking
+    tracked_search: TrackedSearch
+    artifacts: TrackedArtifacts
+    experiments: Experiments
+    tokens: Tokens
+    url: str
     schedules: Schedules
     computes: Computes
     file_triggers: FileTriggers
@@ -86,6 +102,9 @@ def built(world: Ports) -> Product:
     contents = Contents(world.files)
     lineage = Lineage(world.registry, world.runs, assets, contents)
     resolver = Resolver(assets, datastores, contents)
+    tokens, books = Tokens(world.registry, world.now), Books(world.ledger)
+    tracking = Tracking(world.runs, books, world.now)
+    experiments = Experiments(world.runs, world.registry, world.now)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
@@ -95,6 +114,7 @@ def built(world: Ports) -> Product:
         observer=observer,
         notifier=Notifier(world.webhooks, world.bus, world.now),
         lineage=lineage,
+        tracking=ScriptTracking(tokens, world.url),
         now=world.now,
     )
     computes = Computes(world.registry, world.runs, world.pools, world.inventory, world.now)
@@ -124,6 +144,13 @@ def built(world: Ports) -> Product:
         ),
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs),
+        metrics=Metrics(world.runs, books),
+        tracking=tracking,
+        tracked_search=TrackedSearch(world.runs, books, tracking, experiments, fields),
+        artifacts=TrackedArtifacts(world.files, world.parts, world.links, world.now),
+        experiments=experiments,
+        tokens=tokens,
+        url=world.url,
         schedules=schedules,
         computes=computes,
         file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),

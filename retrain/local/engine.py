@@ -37,6 +37,9 @@ CONFINED: Final = (
     ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"),
 )
 
+#: A container with these among its options has the machine's own network, loopback too.
+HOST_NETWORK: Final = ("--network", "host")
+
 log = logging.getLogger("retrain.engine")
 
 

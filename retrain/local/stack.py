@@ -10,10 +10,11 @@ import base64
 import logging
 import secrets
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
 from retrain.local.batch import BatchServer, BatchSettings
-from retrain.local.engine import Engine, find_engine
+from retrain.local.engine import HOST_NETWORK, Engine, find_engine
 from retrain.local.faults import Faults, Plan
 from retrain.local.faults.endpoint import ControlEndpoint
 from retrain.local.host import FunctionsHost, HostSettings
@@ -198,7 +199,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
             BatchSettings(
                 data=data / "batch",
                 port=ports.batch,
-                engine=engine,
+                engine=_on_our_network(engine),
                 environments=images.environments,
                 speed=options.batch_speed,
                 faults=faults,
@@ -206,7 +207,10 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         ),
         "batch",
     )
+    # Scripts are told the app's address before it listens.
+    api = ports.api or free_port()
     environment = {
+        "RETRAIN_URL": f"http://127.0.0.1:{api}",
         "RETRAIN_STORAGE": azurite.connection_string,
         "RETRAIN_SERVICEBUS": servicebus.connection_string,
         "RETRAIN_BATCH": batch.endpoint,
@@ -225,7 +229,7 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
                 root=ROOT,
                 data=data / "host",
                 environment=environment,
-                port=ports.api,
+                port=api,
                 listeners=servicebus.listener,
                 send=servicebus.send,
                 blobs=azurite,
@@ -275,6 +279,18 @@ def _engine(preferred: str) -> Engine | None:
             f"See what `{preferred} run` says, or take --engine none: tasks run as processes.",
         )
     return engine
+
+
+def _on_our_network(engine: Engine | None) -> Engine | None:
+    """Scripts in containers reach the app where those in processes do: on loopback."""
+    return engine and replace(engine, run_options=(*engine.run_options, *HOST_NETWORK))
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _azurite(data: Path, port: int, faults: Faults | None) -> AzuriteServer:

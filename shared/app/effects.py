@@ -16,6 +16,7 @@ from shared.app.lineage import Lineage
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.orders import order_for
+from shared.app.script_tracking import ScriptTracking
 from shared.domain.commands import (
     BuildImage,
     Command,
@@ -62,6 +63,7 @@ class Effects:
     observer: Observer
     notifier: Notifier
     lineage: Lineage
+    tracking: ScriptTracking
     now: Callable[[], datetime]
 
     def perform(self, run: Run, command: Command, event: Event) -> None:
@@ -116,7 +118,7 @@ class Effects:
 
     def _provision(self, run: Run, command: Provision) -> None:
         try:
-            self.compute.provision(order_for(run))
+            self.compute.provision(order_for(run, self.tracking.variables(run)))
         except Permanent as refusal:
             log.warning("run %s: compute refused: %s", run.name, refusal)
             ended = AttemptEnded(

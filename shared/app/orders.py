@@ -4,7 +4,7 @@ The script lays the working folder out as Azure ML does (the code, `./outputs`, 
 command where its inputs and outputs are, and becomes the command.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from posixpath import basename, dirname
 from shlex import quote
@@ -45,8 +45,8 @@ fi
 mkdir -p outputs logs"""
 
 
-def order_for(run: Run) -> Order:
-    """The order of the run's present attempt."""
+def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
+    """The order of the run's present attempt. more: variables that the job's own go before."""
     job = run.job
     assert run.image is not None, "an attempt follows its image"
     rendered = render_command(job)
@@ -66,6 +66,7 @@ def order_for(run: Run) -> Order:
         image=run.image,
         script="\n".join(lines),
         variables={
+            **more,
             **plain,
             "AZUREML_RUN_ID": run.name,
             "RETRAIN_ATTEMPT": str(run.attempt),

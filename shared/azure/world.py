@@ -17,7 +17,9 @@ from shared.azure.batch_logs import BatchLogs
 from shared.azure.batch_models import Node
 from shared.azure.batch_pools import BatchPools
 from shared.azure.blob_files import BlobFiles
+from shared.azure.blob_ledger import BlobLedger
 from shared.azure.blob_links import BlobLinks
+from shared.azure.blob_parts import BlobParts
 from shared.azure.blob_registry import BlobRegistry
 from shared.azure.blob_runs import BlobRuns
 from shared.azure.errors import RETRIES
@@ -57,7 +59,10 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         webhooks=SignedWebhooks(
             chosen.webhook_secret, private=chosen.webhook_private.lower() == "true"
         ),
+        ledger=BlobLedger(blobs),
+        parts=BlobParts(blobs, links),
         now=now,
+        url=chosen.url.rstrip("/"),
     )
 
 

@@ -10,7 +10,9 @@ SNAPSHOTS: Final = "snapshots"
 RUNS: Final = "runs"
 OUTPUTS: Final = "outputs"
 REGISTRY: Final = "registry"
-CONTAINERS: Final = (DATA, SNAPSHOTS, RUNS, OUTPUTS, REGISTRY)
+#: What scripts log. Not in `runs`, where it would make the one list of all runs longer.
+TRACKING: Final = "tracking"
+CONTAINERS: Final = (DATA, SNAPSHOTS, RUNS, OUTPUTS, REGISTRY, TRACKING)
 
 
 @dataclass(frozen=True, slots=True)

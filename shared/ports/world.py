@@ -8,6 +8,8 @@ from shared.ports.bus import Bus
 from shared.ports.compute import Compute, Inventory, LiveLogs, Pools
 from shared.ports.files import Files, Links
 from shared.ports.images import Images
+from shared.ports.ledger import Ledger
+from shared.ports.parts import Parts
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
 from shared.ports.webhooks import Webhooks
@@ -15,7 +17,7 @@ from shared.ports.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The world, by its ports."""
+    """The world, by its ports. url: where it reaches the app, "" when it doesn't."""
 
     runs: Runs
     files: Files
@@ -28,4 +30,7 @@ class Ports:
     live_logs: LiveLogs
     images: Images
     webhooks: Webhooks
+    ledger: Ledger
+    parts: Parts
     now: Callable[[], datetime]
+    url: str = ""

@@ -5,7 +5,7 @@ Whatever was stored stays stored. A Crash is no Exception, so nothing of the pro
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, TypeVar, cast
 
@@ -38,9 +38,9 @@ class Faults:
 
     def around(self, ports: Ports) -> Ports:
         """The same world, behind faults."""
-        names = [name for name in Ports.__dataclass_fields__ if name != "now"]
-        faulty = {name: _Faulty.of(getattr(ports, name), self) for name in names}
-        return Ports(**faulty, now=ports.now)
+        names = [name for name in Ports.__dataclass_fields__ if name not in ("now", "url")]
+        faulty: dict[str, Any] = {name: _Faulty.of(getattr(ports, name), self) for name in names}
+        return replace(ports, **faulty)
 
     def strike(self, moment: str, name: str) -> None:
         """Before or after a call of that name, perhaps."""

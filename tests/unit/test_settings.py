@@ -47,3 +47,10 @@ def test_all_that_is_missing_is_named_at_once(empty: dict[str, str]) -> None:
         settings.read(empty)
     assert "RETRAIN_STORAGE, RETRAIN_SERVICEBUS, RETRAIN_BATCH" in caught.value.message
     assert "retrain up" in caught.value.remedy
+
+
+def test_in_azure_scripts_reach_the_app_by_its_host_name() -> None:
+    azure = LEAST | {"WEBSITE_HOSTNAME": "x.azurewebsites.net"}
+    assert settings.read(azure).url == "https://x.azurewebsites.net"
+    assert settings.read(azure | {"RETRAIN_URL": "https://own"}).url == "https://own"
+    assert settings.read(LEAST).url == ""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -11,9 +12,14 @@ from azure.storage.blob import BlobServiceClient
 
 from retrain.local.azurite import AzuriteServer, AzuriteSettings
 from shared.azure.blob_files import BlobFiles
+from shared.azure.blob_ledger import BlobLedger
+from shared.azure.blob_links import BlobLinks
+from shared.azure.blob_parts import BlobParts
 from shared.azure.blob_registry import BlobRegistry
 from shared.azure.blob_runs import BlobRuns
 from shared.ports.files import CONTAINERS, Files
+from shared.ports.ledger import Ledger
+from shared.ports.parts import Parts
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
 from tests.simulation.twins.world import Twins
@@ -26,6 +32,8 @@ class Stores:
     runs: Runs
     files: Files
     registry: Registry
+    ledger: Ledger
+    parts: Parts
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +65,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     """A world with nothing in it."""
     if request.param == "twins":
         twins = Twins()
-        return Stores(twins.runs, twins.files, twins.registry)
+        return Stores(twins.runs, twins.files, twins.registry, twins.ledger, twins.parts)
     client: BlobServiceClient = request.getfixturevalue("service")
     for name in CONTAINERS:
         container = client.get_container_client(name)
@@ -65,4 +73,11 @@ def stores(request: pytest.FixtureRequest) -> Stores:
             container.create_container()
         for blob in container.list_blobs():
             container.delete_blob(blob.name)
-    return Stores(BlobRuns(client), BlobFiles(client), BlobRegistry(client))
+    links = BlobLinks(client, client.credential.account_key, lambda: datetime.now(UTC))
+    return Stores(
+        BlobRuns(client),
+        BlobFiles(client),
+        BlobRegistry(client),
+        BlobLedger(client),
+        BlobParts(client, links),
+    )

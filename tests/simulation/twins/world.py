@@ -10,6 +10,8 @@ from tests.simulation.twins.clock import Clock
 from tests.simulation.twins.compute import SimulatedCompute
 from tests.simulation.twins.files import SimulatedFiles, SimulatedLinks
 from tests.simulation.twins.images import SimulatedImages
+from tests.simulation.twins.ledger import SimulatedLedger
+from tests.simulation.twins.parts import SimulatedParts
 from tests.simulation.twins.registry import SimulatedRegistry
 from tests.simulation.twins.runs import SimulatedRuns
 from tests.simulation.twins.webhooks import SimulatedWebhooks
@@ -23,10 +25,12 @@ class Twins:
     runs: SimulatedRuns = field(default_factory=SimulatedRuns)
     links: SimulatedLinks = field(default_factory=SimulatedLinks)
     webhooks: SimulatedWebhooks = field(default_factory=SimulatedWebhooks)
+    ledger: SimulatedLedger = field(default_factory=SimulatedLedger)
 
     def __post_init__(self) -> None:
         self.registry = SimulatedRegistry(self.clock)
         self.files = SimulatedFiles(self.clock)
+        self.parts = SimulatedParts(self.files)
         self.bus = SimulatedBus(self.clock)
         self.compute = SimulatedCompute(self.clock)
         self.images = SimulatedImages(self.clock)
@@ -45,7 +49,10 @@ class Twins:
             live_logs=self.compute,
             images=self.images,
             webhooks=self.webhooks,
+            ledger=self.ledger,
+            parts=self.parts,
             now=self.clock,
+            url="https://retrain.invalid",
         )
 
     def product(self) -> Product:

@@ -21,7 +21,7 @@ from retrain.local.batch.node import leftovers
 from retrain.local.batch.node.engine_words import invalid_image, not_started
 from retrain.local.batch.node.failures import exited, timed_out, user_error
 from retrain.local.batch.node.service_log import ServiceLog
-from retrain.local.engine import Engine
+from retrain.local.engine import HOST_NETWORK, Engine
 
 NODE_LABEL: Final = "retrain.node"
 KEY_LABEL: Final = "retrain.key"
@@ -93,8 +93,9 @@ class Containers:
         if self._engine.user is not None:  # who has no home in the image
             yield from ("--user", self._engine.user, "--env", f"HOME={working}")
         yield from _variables(execution.environment)
-        yield from self._engine.run_options
-        yield from _options(execution.container_run_options)
+        options = _options(execution.container_run_options)
+        yield from _without_network(self._engine.run_options, options)
+        yield from options
 
     async def _client(
         self, execution: Execution, arguments: Sequence[str]
@@ -169,6 +170,13 @@ def _options(text: str) -> list[str]:
     except ValueError as error:
         message = "At least one value of specified task container settings is invalid"
         raise user_error("ContainerInvalidSettings", message, message=str(error)) from error
+
+
+def _without_network(ours: Sequence[str], tasks: Sequence[str]) -> Sequence[str]:
+    """Our options; a task that chooses its network itself has that one alone."""
+    if HOST_NETWORK[0] not in ours or not any(one.startswith("--net") for one in tasks):
+        return ours
+    return [one for one in ours if one not in HOST_NETWORK]
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[str]:
