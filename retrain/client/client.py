@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -25,21 +25,41 @@ from retrain.client.connection import Connection
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
 from retrain.client.records import Compute, Document, LogChunk, OutputFile, Run, RunSummary
+from retrain.profile import choose
 from retrain.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from retrain.sdk.jobs import Jobs
+    from retrain.sdk.schedule import Schedules
+
 PAGE = 100  # runs asked for at once
+LOCAL = "local"  # the profile that `retrain up` writes
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Client:
     """Use it in a `with` block; its methods may be called from several threads.
 
+    endpoint: None is that of the profile in use, or of `profile`, with its key.
     key: the function key, sent to the endpoint and nowhere else.
     transport: of httpx, for both the API and Blob Storage; None is the network.
+
+    `jobs` and `schedules` take and give objects; the other methods are the API's own, with plain
+    documents.
     """
 
     def __init__(
-        self, endpoint: str, key: str = "", transport: httpx.BaseTransport | None = None
+        self,
+        endpoint: str | None = None,
+        key: str = "",
+        transport: httpx.BaseTransport | None = None,
+        *,
+        profile: str | None = None,
     ) -> None:
+        if endpoint is None:
+            chosen = choose(profile)
+            endpoint, key = chosen.endpoint, key or chosen.key
+        self._local: Client | None = None
         self._connection = Connection(endpoint, key, transport)
         self.endpoint = self._connection.endpoint
 
@@ -55,7 +75,34 @@ class Client:
         self.close()
 
     def close(self) -> None:
+        if self._local is not None:
+            self._local.close()
         self._connection.close()
+
+    @property
+    def jobs(self) -> "Jobs":
+        """Jobs and runs as objects."""
+        from retrain.sdk.jobs import Jobs
+
+        return Jobs(self)
+
+    @property
+    def schedules(self) -> "Schedules":
+        """Schedules as objects."""
+        from retrain.sdk.schedule import Schedules
+
+        return Schedules(self)
+
+    def local(self) -> "Client":
+        """Return a client for the stack on this machine: this one, when that is what it talks to.
+
+        Else it is the one of profile `local`, and is closed with this one. Raises ProfileProblem.
+        """
+        if urlsplit(self.endpoint).hostname in LOOPBACK:
+            return self
+        if self._local is None:
+            self._local = Client(profile=LOCAL)
+        return self._local
 
     def health(self) -> dict[str, str]:
         """Return {"status": "ok", "version": …}; needs no key."""
