@@ -26,6 +26,8 @@ from retrain.problem import Problem
 
 
 class ProfileProblem(Problem):
+    """The profiles' file can't be read, or does not have what is asked for."""
+
     exit_code = 2
 
 

@@ -38,6 +38,8 @@ class Detail(TypedDict):
 
 
 class Unreachable(ClientError):
+    """Nobody answers at the endpoint."""
+
     def __init__(self, endpoint: str, cause: str = "") -> None:
         because = f" ({cause})" if cause else ""
         super().__init__(

@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from retrain.client.records import FINAL
-
 if TYPE_CHECKING:
     from retrain.client import Client
     from retrain.sdk.values import PathLike
@@ -64,6 +62,8 @@ class Run:
     @property
     def final(self) -> bool:
         """Whether it is over: Completed, Failed or Canceled."""
+        from retrain.client.records import FINAL
+
         return self.status in FINAL
 
     @property
