@@ -4,7 +4,7 @@ from importlib import metadata
 
 import typer
 
-from retrain.cli import compute, data, jobs, profiles, schedules, stack
+from retrain.cli import compute, data, jobs, profiles, schedules, schema, stack
 from retrain.cli.ending import RootGroup
 from retrain.cli.options import AsJson
 from retrain.cli.output import put, put_json
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(stack.up)
 app.command()(stack.demo)
+app.command()(schema.schema)
 app.add_typer(jobs.app, name="job")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(data.app, name="data")

@@ -75,6 +75,7 @@ def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobF
     source = with_component(overridden(as_job(source), overrides or {}))
     source = with_environment(source)
     files = find_local_files(source.document, source.places)
+    files.problems += _named(source)
     job = _parsed(parse_job, source, files)
     _refuse(source, _bound_literals(job, source.places, (), trigger=False))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
@@ -93,6 +94,13 @@ def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) ->
     _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes)
+
+
+def _named(source: Source) -> Iterator[FileProblem]:
+    if source.document.get("name") is not None:
+        message = "Retrain names runs itself, by time"
+        place = place_of(("name",), source.places)
+        yield FileProblem(place, ("name",), message, "write `display_name:`")
 
 
 def _parsed(

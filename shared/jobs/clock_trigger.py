@@ -88,27 +88,43 @@ def _some(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sorted(set(numbers), key=lambda n: WEEK_DAYS.index(n) if n in WEEK_DAYS else n))
 
 
-_Hours = tuple[Annotated[int, Field(ge=0, le=23)], ...]
-_Minutes = tuple[Annotated[int, Field(ge=0, le=59)], ...]
-_MonthDays = tuple[Annotated[int, Field(ge=1, le=31)], ...]
-_WeekDays = tuple[
-    Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], ...
+_Hour = Annotated[int, Field(ge=0, le=23)]
+_Minute = Annotated[int, Field(ge=0, le=59)]
+_MonthDay = Annotated[int, Field(ge=1, le=31)]
+_WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_Hours = Annotated[
+    tuple[_Hour, ...],
+    BeforeValidator(_many, json_schema_input_type=_Hour | list[_Hour]),
+    AfterValidator(_some),
+]
+_Minutes = Annotated[
+    tuple[_Minute, ...],
+    BeforeValidator(_many, json_schema_input_type=_Minute | list[_Minute]),
+    AfterValidator(_some),
+]
+_MonthDays = Annotated[
+    tuple[_MonthDay, ...],
+    BeforeValidator(_many, json_schema_input_type=_MonthDay | list[_MonthDay]),
+    AfterValidator(_some),
+]
+_WeekDays = Annotated[
+    tuple[_WeekDay, ...],
+    BeforeValidator(_low_case, json_schema_input_type=_WeekDay | list[_WeekDay]),
+    AfterValidator(_some),
 ]
 
 
 class RecurrencePattern(Document):
     """At which times of the days, weeks or months that are counted; each a value or a list."""
 
-    hours: Annotated[_Hours, BeforeValidator(_many), AfterValidator(_some)] | None = Field(
-        default=None, description="0 to 23; else the hour of the start."
-    )
-    minutes: Annotated[_Minutes, BeforeValidator(_many), AfterValidator(_some)] | None = Field(
+    hours: _Hours | None = Field(default=None, description="0 to 23; else the hour of the start.")
+    minutes: _Minutes | None = Field(
         default=None, description="0 to 59; else 0 with `hours`, and the minute of the start."
     )
-    week_days: Annotated[_WeekDays, BeforeValidator(_low_case), AfterValidator(_some)] | None = (
-        Field(default=None, description="With frequency week: monday to sunday.")
+    week_days: _WeekDays | None = Field(
+        default=None, description="With frequency week: monday to sunday."
     )
-    month_days: Annotated[_MonthDays, BeforeValidator(_many), AfterValidator(_some)] | None = Field(
+    month_days: _MonthDays | None = Field(
         default=None, description="With frequency month: 1 to 31; a shorter month has no such day."
     )
 

@@ -69,8 +69,8 @@ def _in_small_letters(value: Any) -> Any:
 class Limits(Document):
     """How long the job may take."""
 
-    timeout: Annotated[int, Field(gt=0, le=2_592_000)] | None = Field(
-        default=None, description="Seconds from the start of the command, 1 to 2,592,000 (30 days)."
+    timeout: Annotated[int, Field(gt=0, le=518_400)] | None = Field(
+        default=None, description="Seconds from the start of the command, 1 to 518,400 (6 days)."
     )
 
 

@@ -78,7 +78,9 @@ def _empty_is_none_given(value: Any) -> Any:
 
 
 _LITERALS = ", ".join(LITERAL_TYPES)
-ComponentInput = Annotated[Parameter | Dataset, BeforeValidator(_read_input)]
+ComponentInput = Annotated[
+    Parameter | Dataset, BeforeValidator(_read_input, json_schema_input_type=Parameter | Dataset)
+]
 
 
 class CommandComponent(Command):
@@ -88,7 +90,7 @@ class CommandComponent(Command):
         default=None, description="Letters, digits, _, - and .; the run's display name without one."
     )
     version: ScalarText | None = Field(
-        default=None, description="For people, and in the run's tags."
+        default=None, description="For people; with the name in the run's properties."
     )
     inputs: Annotated[dict[VariableName, ComponentInput], BeforeValidator(_empty_is_none_given)] = (
         Field(default={}, description="What a job gives: literals with limits, and data.")

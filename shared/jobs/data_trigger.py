@@ -78,11 +78,15 @@ def _name(name: str) -> str:
 
 _Paths = Annotated[
     tuple[Annotated[NonEmptyText, AfterValidator(_pattern)], ...],
-    BeforeValidator(_patterns),
+    BeforeValidator(_patterns, json_schema_input_type=str | list[str]),
     AfterValidator(_some),
     PlainSerializer(_as_written),
 ]
-_Ignored = Annotated[tuple[NonEmptyText, ...], BeforeValidator(_listed), PlainSerializer(list[str])]
+_Ignored = Annotated[
+    tuple[NonEmptyText, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    PlainSerializer(list[str]),
+]
 
 
 class DataTrigger(Document):

@@ -91,8 +91,10 @@ def _job(component: CommandComponent, job: Mapping[str, Any]) -> dict[str, Any]:
     for name in _JOINED:
         if name in written and isinstance(job.get(name), Mapping):
             result[name] = {**written[name], **job[name]}
-    if component.name and "display_name" not in result:
-        result["display_name"] = component.name
+    if component.name:
+        result.setdefault("display_name", component.name)
+        origin = ":".join(filter(None, (component.name, component.version)))
+        result["properties"] = {"component": origin, **(result.get("properties") or {})}
     given = _mapping(job, "inputs")
     result["inputs"] = {
         name: _input(item, given.get(name)) for name, item in component.inputs.items()

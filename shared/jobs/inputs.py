@@ -169,4 +169,7 @@ def _read_mapping(value: Mapping[str, Any]) -> LiteralInput | DataInput:
     raise refusal(f"there is no input type '{kind}'", choices)
 
 
-Input = Annotated[LiteralInput | DataInput, BeforeValidator(_read_input)]
+Input = Annotated[
+    LiteralInput | DataInput,
+    BeforeValidator(_read_input, json_schema_input_type=LiteralInput | DataInput | Scalar),
+]

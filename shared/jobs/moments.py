@@ -53,7 +53,16 @@ def span(seconds: int) -> timedelta:
 
 
 #: A moment; without an offset it is one on the clock of `time_zone`.
-Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(datetime.isoformat)]
+Time = Annotated[
+    datetime,
+    BeforeValidator(_time, json_schema_input_type=str),
+    PlainSerializer(datetime.isoformat),
+]
 ZoneName = Annotated[Text, AfterValidator(_zone_name)]
 #: Seconds; also written 30s, 5m, 2h, 1d or PT5M.
-Span = Annotated[int, BeforeValidator(_span), AfterValidator(_in_bounds), Field()]
+Span = Annotated[
+    int,
+    BeforeValidator(_span, json_schema_input_type=int | str),
+    AfterValidator(_in_bounds),
+    Field(),
+]

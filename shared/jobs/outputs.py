@@ -82,4 +82,6 @@ def _empty_is_folder(value: Any) -> Any:
     return {} if value is None else value
 
 
-OptionalOutput = Annotated[Output, BeforeValidator(_empty_is_folder)]
+OptionalOutput = Annotated[
+    Output, BeforeValidator(_empty_is_folder, json_schema_input_type=Output | None)
+]

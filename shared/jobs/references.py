@@ -52,7 +52,11 @@ def _written_number(value: object) -> object:
 
 
 AssetName = Annotated[str, AfterValidator(asset_name)]
-AssetVersion = Annotated[str, BeforeValidator(_written_number), AfterValidator(asset_version)]
+AssetVersion = Annotated[
+    str,
+    BeforeValidator(_written_number, json_schema_input_type=str | int | float),
+    AfterValidator(asset_version),
+]
 
 
 @dataclass(frozen=True, slots=True)

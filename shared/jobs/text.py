@@ -66,7 +66,11 @@ def _scalar(value: Any) -> Any:
 
 Text = Annotated[str, AfterValidator(clean)]
 #: Text that may be written as a bare YAML number or boolean (tags, environment variables).
-ScalarText = Annotated[str, BeforeValidator(_scalar), AfterValidator(clean)]
+ScalarText = Annotated[
+    str,
+    BeforeValidator(_scalar, json_schema_input_type=str | int | float | bool),
+    AfterValidator(clean),
+]
 VariableName = Annotated[str, AfterValidator(variable_name)]
 Identifier = Annotated[str, AfterValidator(identifier)]
 NonEmptyText = Annotated[Text, AfterValidator(_not_empty)]

@@ -74,6 +74,7 @@ def test_a_job_of_a_component() -> None:
     assert job.display_name == "Train"
     assert job.environment_variables == {"A": "1", "B": "3"}
     assert job.tags == {"team": "wine", "by": "me"}
+    assert job.properties == {"component": "train_wine:3"}
     assert plain["inputs"]["data"] == {
         "type": "uri_file",
         "path": URI,
