@@ -1,4 +1,4 @@
-"""Timers: cron schedules that are due, and the watch over what no event told."""
+"""Timers: schedules that are due, and the watch over what no event told."""
 
 import azure.functions as func
 
@@ -11,7 +11,7 @@ bp = func.Blueprint()
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 def schedules_due(timer: func.TimerRequest) -> None:
     """Every minute; a tick that comes late finds what fell due before it."""
-    product().cron_triggers.tick()
+    product().timetable.tick()
 
 
 @bp.function_name("watch")

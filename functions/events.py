@@ -18,4 +18,4 @@ bp = func.Blueprint()
 )
 def run_event(message: func.ServiceBusMessage) -> None:
     run, event = wire.decode_event(message.get_body())
-    product().workflow.handle(run, event)
+    product().inbox.handle(run, event)

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from shared.domain.errors import Permanent
-from shared.domain.events import Event
+from shared.domain.events import Told
 from shared.domain.requests import TrainingRequest
 from shared.domain.run import Run
 
@@ -28,7 +28,7 @@ class _RequestMessage(TypedDict):
 class _EventMessage(TypedDict):
     v: _Version
     run: str
-    body: Annotated[Event, Field(discriminator="kind")]
+    body: Annotated[Told, Field(discriminator="kind")]
 
 
 class _RunRecord(TypedDict):
@@ -59,11 +59,11 @@ def decode_request(body: bytes) -> TrainingRequest:
     return _parsed(_REQUEST_MESSAGE, body, "training request")["body"]
 
 
-def encode_event(run: str, event: Event) -> bytes:
+def encode_event(run: str, event: Told) -> bytes:
     return _EVENT_MESSAGE.dump_json({"v": VERSION, "run": run, "body": event})
 
 
-def decode_event(body: bytes) -> tuple[str, Event]:
+def decode_event(body: bytes) -> tuple[str, Told]:
     """The run's name and what happened to it. Raises Malformed."""
     members = _parsed(_EVENT_MESSAGE, body, "run event")
     return members["run"], members["body"]

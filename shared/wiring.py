@@ -11,19 +11,24 @@ from functools import cache
 
 from shared import settings
 from shared.app.admission import Admission
+from shared.app.agenda import Agenda
 from shared.app.assets import Assets
 from shared.app.books import Books
+from shared.app.by_hand import ByHand
 from shared.app.catalog import Catalog
+from shared.app.clock_triggers import ClockTriggers
 from shared.app.computes import Computes
 from shared.app.contents import Contents
-from shared.app.cron import CronTriggers
 from shared.app.datastores import Datastores
 from shared.app.effects import Effects
 from shared.app.experiments import Experiments
+from shared.app.file_memory import FileMemory
 from shared.app.file_triggers import FileTriggers
 from shared.app.image_builds import ImageBuilds
+from shared.app.inbox import Inbox
 from shared.app.lineage import Lineage
 from shared.app.logs import Logs
+from shared.app.manifests import Manifests
 from shared.app.metrics import Metrics
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
@@ -31,6 +36,9 @@ from shared.app.queries import Queries
 from shared.app.resolution import Resolver
 from shared.app.schedules import Schedules
 from shared.app.script_tracking import ScriptTracking
+from shared.app.starting import Starting
+from shared.app.sweeping import Sweeping
+from shared.app.timetable import Timetable
 from shared.app.tracked_artifacts import TrackedArtifacts
 from shared.app.tracked_search import TrackedSearch
 from shared.app.tracked_words import fields
@@ -38,6 +46,8 @@ from shared.app.tracking import Tracking
 from shared.app.tracking_tokens import Tokens
 from shared.app.uploads import Uploads
 from shared.app.watch import Watch
+from shared.app.watched import Watched
+from shared.app.windows import Windows
 from shared.app.workflow import Workflow
 from shared.ports.world import Ports
 from shared.settings import Settings
@@ -63,7 +73,10 @@ class Product:
     schedules: Schedules
     computes: Computes
     file_triggers: FileTriggers
-    cron_triggers: CronTriggers
+    windows: Windows
+    timetable: Timetable
+    by_hand: ByHand
+    inbox: Inbox
     uploads: Uploads
     assets: Assets
     datastores: Datastores
@@ -128,10 +141,52 @@ def built(world: Ports) -> Product:
         lineage=lineage,
         now=world.now,
     )
-    schedules = Schedules(world.registry, world.webhooks, computes, world.now)
+    agenda = Agenda(world.registry)
+    schedules = Schedules(
+        registry=world.registry,
+        agenda=agenda,
+        watched=Watched(world.registry),
+        webhooks=world.webhooks,
+        computes=computes,
+        now=world.now,
+    )
+    workflow = Workflow(world.runs, effects)
+    starting = Starting(world.registry, world.runs, admission, world.now)
+    memory = FileMemory(world.registry, world.runs)
+    manifests = Manifests(world.files)
+    windows = Windows(
+        schedules=schedules,
+        registry=world.registry,
+        files=world.files,
+        memory=memory,
+        manifests=manifests,
+        starting=starting,
+        agenda=agenda,
+        bus=world.bus,
+        now=world.now,
+    )
+    file_triggers = FileTriggers(schedules, world.files, memory, manifests, windows, starting)
+    timetable = Timetable(
+        schedules=schedules,
+        registry=world.registry,
+        agenda=agenda,
+        clock_triggers=ClockTriggers(schedules, starting, agenda, world.now),
+        windows=windows,
+        sweeping=Sweeping(world.registry, world.now),
+        now=world.now,
+    )
+    by_hand = ByHand(
+        schedules=schedules,
+        registry=world.registry,
+        files=world.files,
+        windows=windows,
+        starting=starting,
+        admission=admission,
+        now=world.now,
+    )
     return Product(
         admission=admission,
-        workflow=Workflow(world.runs, effects),
+        workflow=workflow,
         observer=observer,
         watch=Watch(
             runs=world.runs,
@@ -153,8 +208,11 @@ def built(world: Ports) -> Product:
         url=world.url,
         schedules=schedules,
         computes=computes,
-        file_triggers=FileTriggers(schedules, world.registry, world.runs, world.files, admission),
-        cron_triggers=CronTriggers(schedules, world.registry, admission, world.now),
+        file_triggers=file_triggers,
+        windows=windows,
+        timetable=timetable,
+        by_hand=by_hand,
+        inbox=Inbox(workflow, windows),
         uploads=Uploads(world.files, world.links),
         assets=assets,
         datastores=datastores,

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.app.schedules import Kept
 from shared.domain.run import Run
-from shared.jobs import dump
+from shared.jobs import AnyClock, dump, next_ticks
 from shared.ports.compute import AttemptSeen, PoolSeen
 from shared.ports.files import File
 from shared.ports.runs import Summary
@@ -32,6 +32,9 @@ def run_view(run: Run) -> dict[str, Any]:
             "kind": run.source.kind,
             "schedule": run.source.schedule,
             "path": run.source.path,
+            "paths": [*run.source.paths],
+            "files": run.source.files,
+            "manifest": run.source.manifest,
         },
         "timeline": [
             {"status": moment.status, "at": time(moment.at), "note": moment.note}
@@ -63,8 +66,26 @@ def summary_view(run: Summary) -> dict[str, Any]:
     }
 
 
-def schedule_view(kept: Kept) -> dict[str, Any]:
-    return {**dump(kept.schedule), "created_at": time(kept.created_at)}
+def schedule_view(kept: Kept, now: datetime, waiting: int = 0) -> dict[str, Any]:
+    """The document as it was given; `next_run_at` is null for data, and when nothing more is due.
+    waiting: how many files wait to be a run."""
+    return {
+        **dump(kept.schedule),
+        "created_at": time(kept.created_at),
+        "since": time(kept.since),
+        "next_run_at": time(kept.due_after(now)),
+        "files_waiting": waiting,
+    }
+
+
+def preview_view(kept: Kept, now: datetime, count: int) -> list[dict[str, Any]]:
+    trigger = kept.schedule.trigger
+    if not isinstance(trigger, AnyClock):
+        return []
+    found = next_ticks(trigger, kept.since, now, count)
+    return [
+        {"at": time(tick), "local": tick.astimezone(trigger.zone).isoformat()} for tick in found
+    ]
 
 
 def file_view(file: File) -> dict[str, Any]:

@@ -59,14 +59,52 @@ def run(shown: Run, files: Sequence[OutputFile]) -> None:
 
 
 def schedules(found: Iterable[dict[str, Any]]) -> None:
-    rows = ((one["name"], trigger(one), one.get("display_name") or "") for one in found)
-    _table(("NAME", "TRIGGER", "DISPLAY NAME"), rows)
+    rows = ((one["name"], trigger(one), _next(one), one.get("display_name") or "") for one in found)
+    _table(("NAME", "TRIGGER", "NEXT", "DISPLAY NAME"), rows)
 
 
 def schedule(shown: dict[str, Any]) -> None:
     out = console()
     out.print(f"{shown['name']}  {trigger(shown)}")
-    out.print(json.dumps(shown, ensure_ascii=False, indent=2))
+    for name, value in _schedule_facts(shown):
+        if value:
+            out.print(f"  {name:<12} {value}")
+    told = ("created_at", "since", "next_run_at", "files_waiting")
+    document = {name: value for name, value in shown.items() if name not in told}
+    out.print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _schedule_facts(shown: dict[str, Any]) -> list[tuple[str, str]]:
+    waiting = shown.get("files_waiting") or 0
+    return [
+        ("next", _next(shown)),
+        ("files", f"{waiting} waiting for others" if waiting else ""),
+        ("description", shown.get("description") or ""),
+        ("created", clock(shown.get("created_at"))),
+    ]
+
+
+def _next(schedule: dict[str, Any]) -> str:
+    """Write when it is due; a schedule for data waits for files."""
+    if not schedule.get("is_enabled", True):
+        return "disabled"
+    if (schedule.get("trigger") or {}).get("type") == "data":
+        return "when files land"
+    return clock(schedule.get("next_run_at")) or "never again"
+
+
+def preview(shown: dict[str, Any], ticks: Sequence[dict[str, str]]) -> None:
+    """The times a schedule is due, one a line."""
+    if not ticks:
+        console().print(f"{shown['name']}  {trigger(shown)}: nothing is due by the clock")
+        return
+    zone = (shown.get("trigger") or {}).get("time_zone", "UTC")
+    rows = ((_minute(tick["at"]), _minute(tick["local"], "%a %Y-%m-%d %H:%M %z")) for tick in ticks)
+    _table(("UTC", zone), rows)
+
+
+def _minute(at: str, form: str = "%a %Y-%m-%d %H:%M") -> str:
+    return datetime.fromisoformat(at).strftime(form)
 
 
 def compute(found: dict[str, Any]) -> None:
@@ -131,13 +169,19 @@ def status(word: str) -> Text:
 
 
 def trigger(schedule: dict[str, Any]) -> str:
-    """Write a trigger in one line: `cron 0 3 * * *`, `data wine/*.csv`."""
+    """Write a trigger in one line: `cron 0 3 * * *`, `every 2 weeks`, `data wine/*.csv`."""
     fields = dict(schedule.get("trigger") or {})
-    kind = fields.pop("type", "")
-    for name in ("expression", "path"):
-        if name in fields:
-            return f"{kind} {fields[name]}"
-    return " ".join([kind, *(f"{name}={value}" for name, value in fields.items())]).strip()
+    kind, zone = fields.get("type", ""), fields.get("time_zone", "UTC")
+    where = "" if zone == "UTC" else f" ({zone})"
+    if kind == "cron":
+        return f"cron {fields['expression']}{where}"
+    if kind == "recurrence":
+        count, unit = fields["interval"], fields["frequency"]
+        return (f"every {unit}" if count == 1 else f"every {count} {unit}s") + where
+    paths = fields.get("path", "")
+    text = f"{kind} {paths if isinstance(paths, str) else ', '.join(paths)}"
+    quiet = fields.get("quiet_period")
+    return f"{text}, {seconds(quiet)} quiet" if quiet else text
 
 
 def _facts(shown: Run) -> list[tuple[str, str]]:

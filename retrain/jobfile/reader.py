@@ -24,6 +24,7 @@ from shared.jobs import (
     parse_schedule,
 )
 from shared.jobs.bindings import find_bindings
+from shared.jobs.data_input import TRIGGER_BINDINGS
 
 _Model = TypeVar("_Model", bound=CommandJob | Schedule)
 
@@ -128,7 +129,7 @@ def _bound_literals(
     for name, item in job.inputs.items():
         if isinstance(item, LiteralInput) and isinstance(item.default, str):
             for binding in find_bindings(item.default):
-                if not trigger or binding.what != "trigger.path":
+                if not trigger or binding.what not in TRIGGER_BINDINGS:
                     field = (*at, "inputs", name)
                     what = "${{" + binding.what + "}}"
                     message = f"{what} is not filled in here"

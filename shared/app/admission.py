@@ -28,7 +28,7 @@ from shared.ports.webhooks import Webhooks
 log = logging.getLogger("retrain.admission")
 
 #: The registry's kind for what callers asked under a key.
-_ASKED: Final = "asked"
+ASKED: Final = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Admission:
         identity = request_id("http", key if key is not None else f"{content} {now.isoformat()}")
         # The run's name holds a time, so the first asking's has to be remembered for the others.
         mine = {"at": now.isoformat(), "content": content}
-        first = self.registry.once(_ASKED, identity, mine) if keyed else mine
+        first = self.registry.once(ASKED, identity, mine) if keyed else mine
         if first["content"] != content:
             raise Invalid(
                 "This Idempotency-Key was used for another job.",

@@ -3,95 +3,103 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC
 
-from shared.app.admission import Admission
-from shared.app.schedules import Schedules
-from shared.domain.errors import NotFound
-from shared.domain.keys import digest
+from shared.app.file_memory import FileMemory
+from shared.app.manifests import Manifests
+from shared.app.schedules import Kept, Schedules
+from shared.app.starting import Outcome, Starting
+from shared.app.windows import Windows
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Source
-from shared.domain.status import Status
-from shared.jobs import DataTrigger, InvalidDocument, Schedule, job_for_file
+from shared.jobs import DataTrigger, InvalidDocument, Landed, asks_for_files, job_for_files
+from shared.jobs.datastore import checked_path
 from shared.ports.files import DATA, File, Files
-from shared.ports.registry import Registry
-from shared.ports.runs import Runs
 
 log = logging.getLogger("retrain.triggers")
-
-#: The registry's kind for what a schedule last made of a file.
-_MEMORY: Final = "landed"
-#: For so long a request without a run may still be on its way.
-_ON_ITS_WAY: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class FileTriggers:
     schedules: Schedules
-    registry: Registry
-    runs: Runs
     files: Files
-    admission: Admission
+    memory: FileMemory
+    manifests: Manifests
+    windows: Windows
+    starting: Starting
 
     def landed(self, path: str) -> Sequence[str]:
-        """Ask for a run for each schedule whose pattern fits; returns the runs' names.
+        """Ask for a run for each schedule whose pattern fits, or let the file wait for others.
 
-        The request's id comes from the file's version, so an event that is told twice is one run.
+        Returns the names of runs that were asked for now. An event that is told twice is one run.
         A file of no bytes asks for nothing, nor does content that was trained on already.
         """
-        schedules = [
-            schedule
-            for schedule in self.schedules.all()
-            if isinstance(schedule.trigger, DataTrigger) and schedule.trigger.matches(path)
+        concerned = [
+            (kept, trigger)
+            for name in self._concerned(path)
+            if (kept := self.schedules.find(name)) and (trigger := _awake(kept))
         ]
-        if not schedules:
+        if not any(t.matches(path) or t.completes(path) for _, t in concerned):
             return []
         file = self.files.stat(DATA, path)
         if file is None:
             log.info("file %s: gone again, nothing to do", path)
             return []
-        if file.size == 0:
-            log.warning("file %s: empty (0 bytes), no run is started; upload it with rows", path)
-            return []
-        started = [self._request(schedule, file) for schedule in schedules]
-        return [name for name in started if name]
+        started = [self._met(kept, trigger, file) for kept, trigger in concerned]
+        return [run for run in started if run]
 
-    def _request(self, schedule: Schedule, file: File) -> str | None:
-        memory = digest(schedule.name, file.path)
-        before = self.registry.get(_MEMORY, memory) or {}
+    def _concerned(self, path: str) -> Sequence[str]:
+        names = self.schedules.watched.concerned(path)
+        return [kept.name for kept in self.schedules.kept()] if names is None else names
+
+    def _met(self, kept: Kept, trigger: DataTrigger, file: File) -> str | None:
+        if trigger.completes(file.path):
+            self.windows.complete(kept, file)
+            return None
+        if not trigger.matches(file.path):
+            return None
+        if why := self._nothing_new(kept, file):
+            log.warning("file %s: %s, no run is started", file.path, why)
+            return None
+        if trigger.gathers or trigger.concurrency == "queue":
+            self.windows.add(kept, file)
+            return None
+        return self._alone(kept, file)
+
+    def _nothing_new(self, kept: Kept, file: File) -> str | None:
+        if file.size == 0:
+            return "empty (0 bytes); upload it with rows"
         try:
-            job = job_for_file(schedule, file.path)
+            checked_path(file.path)
+        except ValueError as error:
+            return f"its name can't be a job's input: {error}"
+        return self.memory.known(kept.name, file)
+
+    def _alone(self, kept: Kept, file: File) -> str | None:
+        """Ask for the run of this one file; the same version twice is one run."""
+        asked = asks_for_files(kept.schedule.create_job)
+        several = "trigger.paths" in asked
+        landed = self.manifests.write(kept.name, [file]).landed if several else Landed((file.path,))
+        try:
+            job = job_for_files(kept.schedule, landed)
         except InvalidDocument as error:
             log.warning("file %s: its name can't be a job's input: %s", file.path, error)
             return None
         request = TrainingRequest(
-            id=request_id("data", schedule.name, file.path, file.etag),
+            id=request_id("data", kept.name, file.path, file.etag),
             at=file.modified.astimezone(UTC),
             job=job,
-            source=Source(kind="data", schedule=schedule.name, path=file.path),
+            source=Source(
+                kind="data", schedule=kept.name, path=file.path, paths=(file.path,), files=1
+            ),
         )
-        if self._same_content(before, file, request.run):
-            log.info("file %s: same content as for run %s, not again", file.path, before["run"])
-            return None
-        self.admission.submit(request)
-        log.info("file %s: schedule %s asks for run %s", file.path, schedule.name, request.run)
-        told = {
-            "run": request.run,
-            "at": request.at.isoformat(),
-            "md5": file.md5,
-            "path": file.path,
-            "schedule": schedule.name,
-        }
-        self.registry.put(_MEMORY, memory, told)
-        return request.run
+        started = self.starting.start(kept, request) is Outcome.STARTED
+        run = request.run if started else ""
+        self.memory.keep(kept.name, file, run, request.at)
+        log.info("file %s: schedule %s asks for run %s", file.path, kept.name, run or "none")
+        return run or None
 
-    def _same_content(self, before: dict[str, str], file: File, run: str) -> bool:
-        """Uploading a file again is no new data, unless the run it started came to nothing."""
-        if not file.md5 or before.get("md5") != file.md5 or before.get("run") == run:
-            return False
-        try:
-            status = self.runs.load(before["run"]).run.status
-        except NotFound:
-            return file.modified - datetime.fromisoformat(before["at"]) < _ON_ITS_WAY
-        return status not in (Status.FAILED, Status.CANCELED)
+
+def _awake(kept: Kept) -> DataTrigger | None:
+    trigger = kept.schedule.trigger
+    return trigger if isinstance(trigger, DataTrigger) and kept.schedule.is_enabled else None

@@ -10,7 +10,7 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 
 from shared import wire
 from shared.domain.errors import Invalid, Transient
-from shared.domain.events import Event
+from shared.domain.events import Told
 from shared.domain.requests import TrainingRequest
 
 REQUESTS: Final = "training-requests"
@@ -27,7 +27,7 @@ class ServiceBus:
     def request(self, request: TrainingRequest) -> None:
         self._requests.send(_message(wire.encode_request(request), request.id))
 
-    def event(self, run: str, event: Event, *, after: datetime | None = None) -> None:
+    def event(self, run: str, event: Told, *, after: datetime | None = None) -> None:
         message = _message(wire.encode_event(run, event), event.id, session_id=run)
         message.scheduled_enqueue_time_utc = after
         self._events.send(message)

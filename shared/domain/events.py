@@ -145,6 +145,16 @@ class NotifyDue:
     kind: Literal["notify_due"] = "notify_due"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesWait:
+    """Files of a schedule may have waited long enough for others; no run's event."""
+
+    id: str
+    at: datetime
+    schedule: str
+    kind: Literal["files_wait"] = "files_wait"
+
+
 Event = (
     Requested
     | ImageReady
@@ -160,3 +170,5 @@ Event = (
     | Nudged
     | NotifyDue
 )
+#: All that travels on `run-events`.
+Told = Event | FilesWait

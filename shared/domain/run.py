@@ -34,9 +34,12 @@ class Problem:
 class Source:
     """Who asked for the run."""
 
-    kind: Literal["http", "data", "cron"]
+    kind: Literal["http", "data", "cron", "recurrence"]
     schedule: str | None = None
-    path: str | None = None  # the changed file's path in container `data`
+    path: str | None = None  # the changed file's path in container `data`; of several the first
+    paths: tuple[str, ...] = ()  # of several the first few
+    files: int = 0  # how many they are
+    manifest: str | None = None  # of all with their versions, a datastore path
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from shared.jobs.compute import BUILT_IN as BUILT_IN
 from shared.jobs.compute import AmlCompute as AmlCompute
 from shared.jobs.compute import named_compute as named_compute
 from shared.jobs.conda import check_conda as check_conda
+from shared.jobs.data_trigger import MOST_FILES as MOST_FILES
 from shared.jobs.data_trigger import DataTrigger as DataTrigger
 from shared.jobs.datastore import DatastorePath as DatastorePath
 from shared.jobs.datastore import is_datastore_uri as is_datastore_uri
@@ -24,7 +25,14 @@ from shared.jobs.documents import document_kind as document_kind
 from shared.jobs.documents import parse_document as parse_document
 from shared.jobs.environment import Environment as Environment
 from shared.jobs.expansion import expanded as expanded
+from shared.jobs.firing import MOST_TEXT as MOST_TEXT
+from shared.jobs.firing import Landed as Landed
+from shared.jobs.firing import asks_for_files as asks_for_files
+from shared.jobs.firing import asks_for_paths_as_text as asks_for_paths_as_text
 from shared.jobs.firing import job_for_file as job_for_file
+from shared.jobs.firing import job_for_files as job_for_files
+from shared.jobs.glob import literal_folder as literal_folder
+from shared.jobs.glob import matches as matches
 from shared.jobs.inputs import DataInput as DataInput
 from shared.jobs.inputs import LiteralInput as LiteralInput
 from shared.jobs.inputs import is_remote as is_remote

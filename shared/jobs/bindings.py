@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from typing import Final
 
 from shared.jobs.command import CommandJob
+from shared.jobs.data_input import TRIGGER_BINDINGS
 from shared.jobs.data_paths import is_remote
-from shared.jobs.inputs import TRIGGER_PATH, DataInput, LiteralInput
+from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.problems import Field, Problem
 
 TOKEN: Final = re.compile(r"\$\{\{\s*(?P<what>[^{}]*?)\s*\}\}")
@@ -80,9 +81,9 @@ def _path_problems(
     ]
     known = (*known, *(literals if is_remote(path) else ()))
     for binding in find_bindings(path):
-        if binding.what == "trigger.path":
+        if binding.what in TRIGGER_BINDINGS:
             if not trigger:
-                yield _no_trigger(field)
+                yield _no_trigger(field, binding.what)
         elif binding.what not in known:
             what = "${{" + binding.what + "}}"
             names = ["default_datastore", "trigger.path", *known]
@@ -93,19 +94,19 @@ def _path_problems(
             yield Problem(field, f"{what} is optional and has no value", "give it a value")
 
 
-def _no_trigger(field: Field) -> Problem:
+def _no_trigger(field: Field, what: str) -> Problem:
     return Problem(
         field,
-        f"{TRIGGER_PATH} has no value here",
-        "it stands for the file that landed, in the job of a schedule with a data trigger",
+        "${{" + what + "}} has no value here",
+        "it stands for files that landed, in the job of a schedule with a data trigger",
     )
 
 
 def _text_problems(job: CommandJob, text: str, field: Field, *, trigger: bool) -> Iterator[Problem]:
     for binding in find_bindings(text):
-        if binding.what == "trigger.path":
+        if binding.what in TRIGGER_BINDINGS:
             if not trigger:
-                yield _no_trigger(field)
+                yield _no_trigger(field, binding.what)
         elif binding.what not in GIVEN and not _declared(job, binding):
             message = "${{" + binding.what + "}} stands for nothing"
             yield Problem(field, message, _remedy(job, binding))

@@ -27,6 +27,12 @@ MODEL_TYPES: Final = ("mlflow_model", "custom_model", "triton_model")
 #: Types of which there are only folders; a custom_model may be a file or a folder.
 FOLDER_TYPES: Final = ("uri_folder", "mltable", "mlflow_model", "triton_model")
 TRIGGER_PATH: Final = "${{trigger.path}}"
+#: What stands for the files of a data schedule's run, and as an input's whole path for which place.
+TRIGGER_BINDINGS: Final[Mapping[str, str]] = {
+    "trigger.path": "azureml://datastores/workspaceblobstore/paths/${{trigger.path}}",
+    "trigger.paths": "azureml://datastores/workspaceworkingdirectory/paths/${{trigger.paths}}",
+    "trigger.folder": "azureml://datastores/workspaceblobstore/paths/${{trigger.folder}}/",
+}
 DEFAULT_DATASTORE_BINDING: Final = "${{default_datastore}}"
 _MODES: Final = ("ro_mount", "rw_mount", "download", "direct", "eval_mount", "eval_download")
 
@@ -40,10 +46,11 @@ def _known_mode(mode: str) -> str:
 
 
 def with_default_datastore(path: str) -> str:
-    """The path with the short forms written out: the default datastore, and the changed file."""
+    """The path with the short forms written out: the default datastore, and changed files."""
     path = path.replace(DEFAULT_DATASTORE_BINDING, DEFAULT_DATASTORE)
-    if path == TRIGGER_PATH:
-        return f"azureml://datastores/{DEFAULT_DATASTORE}/paths/{TRIGGER_PATH}"
+    for what, place in TRIGGER_BINDINGS.items():
+        if path.rstrip("/") == "${{" + what + "}}":
+            return place
     return path
 
 

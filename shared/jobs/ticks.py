@@ -32,12 +32,7 @@ def ticks(trigger: AnyClock, since: datetime, after: datetime) -> Iterator[datet
     then for the first time unless its `schedule` says otherwise.
     """
     anchor = to_the_minute((trigger.starts_at or since).astimezone(UTC))
-    begins = trigger.starts_at or since
-    if isinstance(trigger, RecurrenceTrigger) and trigger.schedule is None:
-        begins = anchor  # the start itself is the first, seconds or not
-    if trigger.starts_at is not None:
-        begins = max(begins, since)
-    after = max(after, begins - _INSTANT).astimezone(UTC)
+    after = max(after, _begins(trigger, since, anchor)).astimezone(UTC)
     if isinstance(trigger, CronTrigger):
         found = moments(cron_pattern(trigger.expression), trigger.zone, after)
     elif trigger.frequency in _UNITS:
@@ -46,6 +41,16 @@ def ticks(trigger: AnyClock, since: datetime, after: datetime) -> Iterator[datet
         found = moments(_pattern(trigger, anchor), trigger.zone, after)
     end = trigger.ends_at
     return found if end is None else takewhile(lambda tick: tick <= end, found)
+
+
+def _begins(trigger: AnyClock, since: datetime, anchor: datetime) -> datetime:
+    """Past this moment times count. `start_time` may be one itself; one that is counted from is the
+    first, seconds or not."""
+    counted = isinstance(trigger, RecurrenceTrigger) and trigger.schedule is None
+    if trigger.starts_at is None:
+        return anchor - _INSTANT if counted else since
+    start = anchor if counted else trigger.starts_at
+    return max(start - _INSTANT, since)
 
 
 def check_fires(trigger: AnyClock) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.events import Event
+from shared.domain.events import Told
 from shared.domain.requests import TrainingRequest
 
 
@@ -13,5 +13,5 @@ class Bus(Protocol):
     def request(self, request: TrainingRequest) -> None:
         """To `training-requests`; the message's id is the request's."""
 
-    def event(self, run: str, event: Event, *, after: datetime | None = None) -> None:
+    def event(self, run: str, event: Told, *, after: datetime | None = None) -> None:
         """To `run-events`, session `run`; with `after` it shows up then, not before."""

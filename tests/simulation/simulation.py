@@ -106,7 +106,7 @@ class Simulation:
             self._in(at, lambda: self.faults.go_down(True))
             self._in(at + self.random.uniform(30, 200), lambda: self.faults.go_down(False))
         self._every(60, "watch", lambda product: product.watch.tick())
-        self._every(60, "cron", lambda product: product.cron_triggers.tick())
+        self._every(60, "cron", lambda product: product.timetable.tick())
 
     def _submit(self, identity: str) -> None:
         """A user who asks again, under the same key, until it is accepted."""
@@ -279,7 +279,7 @@ class Simulation:
 def _handle(product: Product, message: Message) -> None:
     """What the Service Bus doors do."""
     if message.session:
-        product.workflow.handle(*wire.decode_event(message.body))
+        product.inbox.handle(*wire.decode_event(message.body))
     else:
         product.admission.admit(wire.decode_request(message.body))
 

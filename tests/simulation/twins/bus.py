@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared import wire
-from shared.domain.events import Event
+from shared.domain.events import Event, FilesWait, Told
 from shared.domain.requests import TrainingRequest
 from tests.simulation.twins.clock import Clock
 
@@ -43,7 +43,7 @@ class SimulatedBus:
     def request(self, request: TrainingRequest) -> None:
         self._accept(request.id, "", wire.encode_request(request), None)
 
-    def event(self, run: str, event: Event, *, after: datetime | None = None) -> None:
+    def event(self, run: str, event: Told, *, after: datetime | None = None) -> None:
         self._accept(event.id, run, wire.encode_event(run, event), after)
 
     @property
@@ -52,9 +52,10 @@ class SimulatedBus:
         return [wire.decode_request(m.body) for m in self.messages if not m.session]
 
     def events(self, run: str | None = None) -> list[Event]:
-        """Those that wait, in order, be they due or not."""
+        """Those of runs that wait, in order, be they due or not."""
         wanted = (m for m in self.messages if m.session and run in (None, m.session))
-        return [wire.decode_event(m.body)[1] for m in wanted]
+        found = (wire.decode_event(m.body)[1] for m in wanted)
+        return [event for event in found if not isinstance(event, FilesWait)]
 
     def clear(self) -> None:
         """Forget what waits; what was seen stays seen."""

@@ -67,6 +67,6 @@ class Twins:
                 message = due[0]
                 self.bus.messages.remove(message)
                 if message.session:
-                    self.product().workflow.handle(*wire.decode_event(message.body))
+                    self.product().inbox.handle(*wire.decode_event(message.body))
                 else:
                     self.product().admission.admit(wire.decode_request(message.body))

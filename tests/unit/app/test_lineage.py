@@ -163,7 +163,7 @@ def test_a_nudge_asks_for_the_conclusion_again(twins: Twins) -> None:
     twins.product().observer.landed(f"{name}/1/{MARKER}")
     while twins.runs.load(name).run.pending != (Conclude(1),):
         message = twins.bus.messages.pop(0)
-        twins.product().workflow.handle(*wire.decode_event(message.body))
+        twins.product().inbox.handle(*wire.decode_event(message.body))
     twins.bus.clear()  # the telling is lost
     twins.clock.pass_by(3600)
     twins.product().watch.tick()

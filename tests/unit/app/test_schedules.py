@@ -9,14 +9,17 @@ from tests.simulation.twins.world import Twins
 DAILY = {"type": "cron", "expression": "0 3 * * *"}
 
 
-def test_a_schedule_is_new_once_and_in_force_from_its_last_writing() -> None:
+def test_a_schedule_is_new_once_and_its_trigger_in_force_since_it_changed() -> None:
     twins = Twins()
     kept, new = twins.product().schedules.put(a_schedule(DAILY))
     assert (new, kept.created_at) == (True, NOON)
     twins.clock.pass_by(60)
     again, new = twins.product().schedules.put(a_schedule(DAILY, command="other"))
-    assert (new, again.created_at) == (False, after(60))
+    assert (new, again.created_at, again.since) == (False, NOON, NOON)
     assert twins.product().schedules.get("wine") == again
+    hourly = {"type": "cron", "expression": "0 * * * *"}
+    changed, new = twins.product().schedules.put(a_schedule(hourly))
+    assert (new, changed.created_at, changed.since) == (False, NOON, after(60))
 
 
 def test_all_are_listed_by_name() -> None:

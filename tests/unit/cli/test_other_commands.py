@@ -47,7 +47,8 @@ def test_a_schedule_from_file_to_deletion(local: ApiServer, tmp_path: Path) -> N
     assert (result.exit_code, result.stdout) == (0, "wine\n"), result.output
     assert "data wine/*.csv" in result.stderr
     assert local.schedules["wine"]["create_job"]["code"].endswith(".zip")
-    assert retrain("schedule", "list").stdout.split()[-3:] == ["wine", "data", "wine/*.csv"]
+    listed = retrain("schedule", "list").stdout
+    assert listed.split()[-6:] == ["wine", "data", "wine/*.csv", "when", "files", "land"]
     assert json.loads(retrain("schedule", "show", "wine", "--json").stdout)["name"] == "wine"
     assert "wine  data wine/*.csv" in retrain("schedule", "show", "wine").stdout
     assert retrain("schedule", "delete", "wine").exit_code == 0

@@ -1,0 +1,112 @@
+"""The clock's tick: what is due on the agenda, what nobody needs any more, and once a day a look
+whether every schedule is on it.
+
+Any number of instances may do it at once: an entry is deleted once what follows from it is there,
+and doing it twice is doing it once. What costs: one list however many schedules there are, and a
+few calls for each that is due.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.app.agenda import LOOK, WRITTEN, Agenda, Due
+from shared.app.at_once import at_once
+from shared.app.clock_triggers import ClockTriggers
+from shared.app.schedules import Schedules
+from shared.app.sweeping import Sweeping
+from shared.app.windows import WAITING, Windows
+from shared.domain.errors import RetrainError, Transient
+from shared.jobs import AnyClock
+from shared.ports.registry import Registry
+
+log = logging.getLogger("retrain.schedules")
+
+#: Entries that are read at once, and how often in a tick; what is left is the next tick's.
+PAGE: Final = 500
+_PAGES: Final = 20
+#: So long after it began, the writing of a schedule is over, come what may.
+_WRITING: Final = timedelta(minutes=10)
+_REBUILT: Final = ("clock", "index")
+#: Where a version before this one noted how far the clock had come.
+_CAME_TO: Final = ("clock", "cron")
+_FORM: Final = 1
+_DAILY: Final = timedelta(days=1)
+#: As far back as times are looked for that no entry tells of.
+_REACH: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    schedules: Schedules
+    registry: Registry
+    agenda: Agenda
+    clock_triggers: ClockTriggers
+    windows: Windows
+    sweeping: Sweeping
+    now: Callable[[], datetime]
+
+    def tick(self) -> None:
+        """Raises Transient when something has to be done again; the next tick does."""
+        self._rebuild_daily()
+        failed = 0
+        for _ in range(_PAGES):
+            due = self.agenda.until(self.now(), PAGE)
+            results = at_once(due, self._tried)
+            failed += results.count(False)
+            if len(due) < PAGE or failed or not any(results):
+                break
+        self.sweeping.tick()
+        if failed:
+            raise Transient(f"{failed} schedules could not be looked at; the next tick does.")
+
+    def _tried(self, due: Due) -> bool:
+        try:
+            self.look(due)
+        except RetrainError as error:
+            log.warning("schedule %s: left for the next tick: %s", due.schedule, error)
+            return False
+        return True
+
+    def look(self, due: Due) -> None:
+        """Do what is due for the schedule, as it stands now, and take the entry off the agenda."""
+        kept = self.schedules.find(due.schedule)
+        if kept is not None and due.tag.startswith(WRITTEN):
+            self.schedules.index(kept, kept.schedule, due.moment - timedelta(minutes=1))
+        if kept is None or not isinstance(kept.schedule.trigger, AnyClock):
+            self.windows.look(due.schedule)
+        elif kept.schedule.is_enabled:
+            self.clock_triggers.fire(kept, due)
+        if not due.tag.startswith(WRITTEN) or self.now() - due.moment > _WRITING:
+            self.agenda.done(due)
+
+    def _rebuild_daily(self) -> None:
+        note = self.registry.get(*_REBUILT)
+        now = self.now()
+        fresh = note is not None and now - datetime.fromisoformat(note["at"]) < _DAILY
+        if fresh and note is not None and note["form"] == _FORM:
+            return
+        self.rebuild()
+        self.registry.put(*_REBUILT, {"form": _FORM, "at": now.isoformat()})
+
+    def rebuild(self) -> None:
+        """Put every schedule, and every file that waits, back on the agenda that isn't on it."""
+        now = self.now()
+        before = self.registry.get(*_CAME_TO)
+        came_to = datetime.fromisoformat(before["until"]) if before else now - timedelta(minutes=1)
+        there = {due.schedule for due in self.agenda.all()}
+        every = self.schedules.kept()
+        self.schedules.watched.rebuild([kept.schedule for kept in every], now)
+        for kept in every:
+            after = max(came_to, now - _REACH)
+            due = kept.due_after(after)
+            if due is not None and kept.name not in there:
+                log.warning("schedule %s: was not on the agenda, is due at %s", kept.name, due)
+                self.agenda.add(Due(due, kept.name, "rebuilt"))
+        waiting = {entry.name.partition("~")[0] for entry in self.registry.entries(WAITING)}
+        for name in sorted(waiting - there):
+            self.agenda.add(Due(now, name, LOOK))
+        if before:
+            self.registry.delete(*_CAME_TO)
