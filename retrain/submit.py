@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from retrain.client import Client, Run
 from retrain.code_limits import code_limits
+from retrain.contexts import pack_context
 from retrain.jobfile import JobFile, ScheduleFile
 from retrain.snapshot import Limits, take_snapshot
 from retrain.snapshot.provenance import git_properties
@@ -74,6 +75,8 @@ def _resolved(
             count = f"{snapshot.files:,} file{'s' * (snapshot.files != 1)}"
             with display.moving(f"code, {count}", snapshot.size) as progress:
                 resolved["code"] = client.ensure_snapshot(snapshot, progress)
+    if file.context is not None:
+        resolved["environment"] = with_context(client, job["environment"], file.context, display)
     if file.local_inputs:
         resolved["inputs"] = dict(job["inputs"])
     uris: dict[Path, str] = {}
@@ -83,6 +86,18 @@ def _resolved(
                 uris[path] = client.upload_inputs(path, progress)
         resolved["inputs"][name] = {**job["inputs"][name], "path": uris[path]}
     return resolved
+
+
+def with_context(
+    client: Client, environment: dict[str, Any], folder: Path, display: Display = QUIET
+) -> dict[str, Any]:
+    """The environment with its build context, the folder, uploaded. Raises ContextRefused."""
+    build = environment["build"]
+    with pack_context(folder, build.get("dockerfile_path", "Dockerfile")) as context:
+        count = f"{context.files:,} file{'s' * (context.files != 1)}"
+        with display.moving(f"build context, {count}", context.size) as progress:
+            uri = client.ensure_context(context, progress)
+    return {**environment, "build": {**build, "path": uri}}
 
 
 def size_of(path: Path) -> int:

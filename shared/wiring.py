@@ -21,6 +21,7 @@ from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.datastores import Datastores
 from shared.app.effects import Effects
+from shared.app.environments import Environments
 from shared.app.experiments import Experiments
 from shared.app.file_memory import FileMemory
 from shared.app.file_triggers import FileTriggers
@@ -82,6 +83,8 @@ class Product:
     datastores: Datastores
     lineage: Lineage
     catalog: Catalog
+    environments: Environments
+    builds: ImageBuilds
     now: Callable[[], datetime]
 
 
@@ -118,10 +121,12 @@ def built(world: Ports) -> Product:
     tokens, books = Tokens(world.registry, world.now), Books(world.ledger)
     tracking = Tracking(world.runs, books, world.now)
     experiments = Experiments(world.runs, world.registry, world.now)
+    environments = Environments(assets, builds, world.now)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
         builds=builds,
+        environments=environments,
         files=world.files,
         bus=world.bus,
         observer=observer,
@@ -136,6 +141,7 @@ def built(world: Ports) -> Product:
         registry=world.registry,
         bus=world.bus,
         webhooks=world.webhooks,
+        environments=environments,
         computes=computes,
         resolver=resolver,
         lineage=lineage,
@@ -198,7 +204,7 @@ def built(world: Ports) -> Product:
             now=world.now,
         ),
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
-        logs=Logs(world.runs, world.files, world.live_logs),
+        logs=Logs(world.runs, world.files, world.live_logs, builds),
         metrics=Metrics(world.runs, books),
         tracking=tracking,
         tracked_search=TrackedSearch(world.runs, books, tracking, experiments, fields),
@@ -218,5 +224,7 @@ def built(world: Ports) -> Product:
         datastores=datastores,
         lineage=lineage,
         catalog=Catalog(assets, datastores, contents),
+        environments=environments,
+        builds=builds,
         now=world.now,
     )

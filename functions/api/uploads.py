@@ -48,6 +48,15 @@ def snapshot(sha256: str) -> dict[str, Any]:
     return {"exists": False, "uri": uri, "upload": upload}
 
 
+@router.post("/contexts/{digest}")
+def context(digest: str) -> dict[str, Any]:
+    """Where to put a gzipped tar of a Docker build context, unless it is there."""
+    uri, ticket = product().uploads.context(digest)
+    if ticket is None:
+        return {"exists": True, "uri": uri}
+    return {"exists": False, "uri": uri, "upload": {"url": ticket.url, "headers": ticket.headers}}
+
+
 @router.post("/inputs")
 def inputs(wanted: InputFiles) -> dict[str, Any]:
     """Where to put those of a folder's files that aren't there."""

@@ -22,7 +22,8 @@ def run_view(run: Run) -> dict[str, Any]:
         "tags": run.job.tags,
         "properties": run.job.properties,
         "compute": run.job.compute or "serverless",
-        "environment": run.job.environment.name or run.job.environment.image,
+        "environment": run.job.environment.called,
+        "environment_key": environment_key(run),
         "image": run.image,
         "created_at": time(run.created_at),
         "started_at": time(run.started_at),
@@ -50,6 +51,13 @@ def run_view(run: Run) -> dict[str, Any]:
         "outputs": document.get("outputs", {}),
         "job": document,
     }
+
+
+def environment_key(run: Run) -> str | None:
+    """Of the environment's image, when one has to be found or built; its log goes by that key."""
+    environment = run.job.environment
+    built = environment.needs_build and environment.reference is None
+    return environment.key if built else None
 
 
 def summary_view(run: Summary) -> dict[str, Any]:

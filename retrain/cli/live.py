@@ -1,7 +1,8 @@
 """A run as it happens, on the terminal: its log as it is, and a line for each change of status.
 
-The script's stdout goes to stdout and its stderr to stderr; all that is ours goes to stderr, so
-that `retrain job stream NAME > train.log` is the script's own output and nothing else.
+The script's stdout goes to stdout and its stderr to stderr; all that is ours, the build of the
+environment too, goes to stderr, so that `retrain job stream NAME > train.log` is the script's own
+output and nothing else.
 """
 
 import sys
@@ -23,7 +24,7 @@ class Lines:
         self._open: TextIO | None = None
 
     def log(self, text: LogText) -> None:
-        stream = sys.stderr if text.file == "stderr.txt" else sys.stdout
+        stream = sys.stdout if text.file == "stdout.txt" else sys.stderr
         if self._open is not stream:
             self._close()
         stream.write(text.text)

@@ -164,6 +164,41 @@ def _nodes(nodes: dict[str, int]) -> str:
     return (words or str(nodes["current"])) + arrow
 
 
+def assets(found: Sequence[dict[str, Any]]) -> None:
+    """Registered things: a name a line, with its newest version and how many there are."""
+    rows = (
+        (
+            one["name"],
+            one["versions"][-1],
+            str(len(one["versions"])),
+            ", ".join(f"{label}={version}" for label, version in one["labels"].items()),
+            "archived" if one["archived"] else "",
+        )
+        for one in found
+    )
+    _table(("NAME", "LATEST", "VERSIONS", "LABELS", ""), rows)
+
+
+def environment(shown: dict[str, Any]) -> None:
+    """What it is made of, and how the last build of its image ended."""
+    out = console()
+    out.print(f"azureml:{shown['name']}:{shown['version']}")
+    built = shown["built"]
+    facts = {
+        "description": shown.get("description", ""),
+        "created": clock(shown["created_at"]),
+        "image": shown.get("image", ""),
+        "key": shown["key"],
+        "built": f"{built['state']} {built['image'] or built['reason']}" if built else "never",
+    }
+    for name, value in facts.items():
+        if value:
+            out.print(f"  {name:<12} {value}")
+    parts = {name: shown[name] for name in ("conda_file", "build") if name in shown}
+    if parts:
+        out.print(json.dumps(parts, ensure_ascii=False, indent=2))
+
+
 def status(word: str) -> Text:
     return Text(word, style=COLOURS.get(word, ""))
 
@@ -195,6 +230,7 @@ def _facts(shown: Run) -> list[tuple[str, str]]:
         ("asked by", f"{source['kind']} {origin}".strip()),
         ("code", _origin(shown.get("properties") or {})),
         ("environment", shown["environment"] or ""),
+        ("build log", _build_log(shown)),
         ("compute", shown["compute"] or ""),
         ("attempt", str(shown["attempt"]) if shown["attempt"] > 1 else ""),
         ("created", clock(shown["created_at"])),
@@ -210,6 +246,12 @@ def _origin(properties: Mapping[str, str]) -> str:
     )
     notes = ", ".join(note for note in (branch, "changed since" * (dirty == "True")) if note)
     return " ".join(part for part in (commit[:12], f"({notes})" if notes else "", remote) if part)
+
+
+def _build_log(shown: Run) -> str:
+    """How to see what the build of its environment says."""
+    key = shown.get("environment_key")
+    return f"`retrain environment log {key}`" if key else ""
 
 
 def _timeline(shown: Run) -> Iterable[Sequence[str | Text]]:

@@ -15,6 +15,7 @@ from retrain.client.errors import ApiError, Unreachable
 from retrain.client.records import FINAL, LogChunk, Moment, Run
 
 LOGS = ("stdout.txt", "stderr.txt")
+BUILD_LOG = "environment-build.log"  # of a run that waits for its environment to be built
 BEFORE_LOGS = frozenset({"NotStarted", "Queued", "Provisioning", "Preparing", "Running"})
 SHORTEST, LONGEST = 0.2, 1.0  # seconds between two looks
 PATIENCE = 60.0  # seconds without an answer before giving up
@@ -31,7 +32,8 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class LogText:
-    """New text of `file` (stdout.txt or stderr.txt); not whole lines, but whole characters."""
+    """New text of `file` (stdout.txt, stderr.txt or environment-build.log); not whole lines, but
+    whole characters."""
 
     file: str
     text: str
@@ -82,6 +84,7 @@ class _Follower:
     shown: set[tuple[str, int]] = field(default_factory=set)
     attempt: int = 0
     logs: list[_Log] = field(default_factory=list)
+    build: _Log = field(default_factory=lambda: _Log(BUILD_LOG))
 
     def look(self) -> Iterator[Item]:
         """Yield what is new since the last look; Ended when there will be nothing more."""
@@ -94,6 +97,8 @@ class _Follower:
         yield from self._show(new[:split])
         ran = ("Running", 1) in self.shown
         over = run["status"] in FINAL
+        if run.get("environment_key") and ("Preparing", 1) in self.shown:
+            yield from self._read(self.build, over=True)
         if ran:
             yield from self._read_logs(over=over)
         if over and ran and not all(log.complete for log in self.logs):
@@ -120,13 +125,16 @@ class _Follower:
 
     def _read_logs(self, *, over: bool) -> Iterator[Item]:
         for log in self.logs:
-            while not log.complete:
-                chunk = self._chunk(log, over=over)
-                log.offset, log.complete = chunk.next_offset, chunk.complete
-                if text := log.decoder.decode(chunk.data, final=chunk.complete):
-                    yield LogText(log.file, text)
-                if not chunk.data:
-                    break
+            yield from self._read(log, over=over)
+
+    def _read(self, log: _Log, *, over: bool) -> Iterator[Item]:
+        while not log.complete:
+            chunk = self._chunk(log, over=over)
+            log.offset, log.complete = chunk.next_offset, chunk.complete
+            if text := log.decoder.decode(chunk.data, final=chunk.complete):
+                yield LogText(log.file, text)
+            if not chunk.data:
+                break
 
     def _chunk(self, log: _Log, *, over: bool) -> LogChunk:
         try:

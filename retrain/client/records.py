@@ -60,6 +60,7 @@ class Run(RunSummary):
     properties: dict[str, str]
     compute: str | None
     environment: str | None
+    environment_key: str | None
     image: str | None
     timeline: list[Moment]
     error: RunError | None

@@ -11,6 +11,7 @@ from retrain.client.parallel import Progress, in_parallel
 from retrain.client.records import OutputFile
 from retrain.client.sources import LocalFile, digest, local_files
 from retrain.client.upload import Upload, upload_all
+from retrain.contexts import BuildContext
 from retrain.snapshot import Snapshot
 
 ASKED_AT_ONCE = 1_000  # files; the API takes bodies of 1 MiB
@@ -20,6 +21,14 @@ def put_snapshot(connection: Connection, snapshot: Snapshot, progress: Progress)
     answer = connection.json("POST", f"/api/snapshots/{snapshot.sha256}")
     if not answer["exists"]:
         files = local_files(snapshot.path)
+        upload_all(connection.blobs, [Upload(files[0], answer["upload"])], progress)
+    return str(answer["uri"])
+
+
+def put_context(connection: Connection, context: BuildContext, progress: Progress) -> str:
+    answer = connection.json("POST", f"/api/contexts/{context.digest}")
+    if not answer["exists"]:
+        files = local_files(context.path)
         upload_all(connection.blobs, [Upload(files[0], answer["upload"])], progress)
     return str(answer["uri"])
 

@@ -4,6 +4,8 @@
 it have been uploaded; all that is wrong comes in one `JobFileError`.
 """
 
+from retrain.jobfile.environments import EnvironmentFile as EnvironmentFile
+from retrain.jobfile.environments import read_environment as read_environment
 from retrain.jobfile.errors import FileProblem as FileProblem
 from retrain.jobfile.errors import JobFileError as JobFileError
 from retrain.jobfile.reader import JobFile as JobFile

@@ -35,12 +35,25 @@ def with_environment(source: Source, job: Field = ()) -> Source:
     """The source with its environment file and conda file read in. Raises JobFileError."""
     field = (*job, "environment")
     environment = part(source.document, field)
-    if isinstance(environment, str) and environment.startswith("file:"):
+    if isinstance(environment, str) and _is_file(environment):
         source = included(source, Inclusion(field, environment))
         environment = part(source.document, field)
     conda = (*field, "conda_file")
     if isinstance(environment, Mapping) and isinstance(environment.get("conda_file"), str):
         source = included(source, Inclusion(conda, environment["conda_file"]))
+    return source
+
+
+def _is_file(environment: str) -> bool:
+    """`file:env.yml`, or just `./env.yml`."""
+    bare = environment.endswith((".yml", ".yaml")) and not environment.startswith("azureml:")
+    return environment.startswith("file:") or bare
+
+
+def with_conda_file(source: Source) -> Source:
+    """An environment's own source with its conda file read in. Raises JobFileError."""
+    if isinstance(source.document.get("conda_file"), str):
+        return included(source, Inclusion(("conda_file",), source.document["conda_file"]))
     return source
 
 

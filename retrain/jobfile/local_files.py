@@ -12,7 +12,7 @@ from retrain.jobfile.errors import FileProblem
 from retrain.jobfile.includes import beside
 from retrain.jobfile.places import Places, place_of
 from retrain.snapshot.includes import exists
-from shared.jobs import DataInput, Field, is_remote
+from shared.jobs import Build, DataInput, Field, is_remote
 from shared.jobs.data_input import FOLDER_TYPES
 
 
@@ -22,6 +22,7 @@ class LocalFiles:
 
     code: Path | None = None
     includes: list[Path] = field(default_factory=list)
+    context: Path | None = None
     inputs: dict[str, Path] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)
 
@@ -38,6 +39,7 @@ def find_local_files(job: Any, places: Places, at: Field = ()) -> LocalFiles:
         path = beside(place_of(where, places), item.path)
         found.inputs[name] = path.resolve()
         found.problems += _faults(where, places, data_fault(item.type, path))
+    _find_context(found, job.get("environment"), places, (*at, "environment"))
     code = job.get("code")
     if isinstance(code, str) and code and not is_remote(code):
         path = beside(place_of((*at, "code"), places), code)
@@ -54,6 +56,29 @@ def _includes(written: Any, places: Places, at: Field) -> Iterator[tuple[int, Pa
     for index, name in enumerate(written if isinstance(written, list) else ()):
         if isinstance(name, str) and name:
             yield index, beside(place_of((*at, "additional_includes", index), places), name)
+
+
+def _find_context(found: LocalFiles, environment: Any, places: Places, at: Field) -> None:
+    """The folder of an environment's Docker build, with the Dockerfile in it."""
+    with suppress(ValidationError, AttributeError):
+        build = Build.model_validate(environment.get("build"))
+        if build.digest is not None:
+            return
+        where = (*at, "build", "path")
+        folder = beside(place_of(where, places), build.path)
+        found.context = folder.resolve()
+        if not folder.is_dir():
+            fault = _missing(folder) if not folder.exists() else (
+                f"'{folder}' is not a folder", "name the folder of the Dockerfile"
+            )  # fmt: skip
+            found.problems += _faults(where, places, fault)
+            return
+        file = folder / build.dockerfile_path
+        inside = file.resolve().is_relative_to(folder.resolve())
+        if not file.is_file() or not inside:
+            what = "does not exist" if inside else "leads out of the build context"
+            fault = (f"'{file}' {what}", "write a path relative to `build.path`")
+            found.problems += _faults((*at, "build", "dockerfile_path"), places, fault)
 
 
 def _local_inputs(inputs: Any) -> Iterator[tuple[str, DataInput]]:

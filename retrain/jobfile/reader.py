@@ -36,7 +36,8 @@ class JobFile:
     document: plain JSON data with every default filled in and the conda file's content; `code` and
     `inputs.<name>.path` still as written. code, local_inputs: the absolute paths they mean, which
     exist; an input that lies in a datastore already is not among them. includes: what is to be put
-    beside the code. folder: of the job file.
+    beside the code. folder: of the job file. context: of the environment's Docker build, whose path
+    in the document is as written too.
     """
 
     document: dict[str, Any]
@@ -44,6 +45,7 @@ class JobFile:
     code: Path | None
     local_inputs: dict[str, Path]
     includes: tuple[Path, ...] = ()
+    context: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class ScheduleFile:
     code: Path | None
     local_inputs: dict[str, Path]
     includes: tuple[Path, ...] = ()
+    context: Path | None = None
 
 
 def read_job(path: Path, overrides: Mapping[str, str] | None = None) -> JobFile:
@@ -80,7 +83,7 @@ def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobF
     job = _parsed(parse_job, source, files)
     _refuse(source, _bound_literals(job, source.places, (), trigger=False))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
-    return JobFile(dump(job), folder, files.code, files.inputs, includes)
+    return JobFile(dump(job), folder, files.code, files.inputs, includes, files.context)
 
 
 def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
@@ -94,7 +97,7 @@ def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) ->
     job = schedule.create_job
     _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
-    return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes)
+    return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes, files.context)
 
 
 def _named(source: Source) -> Iterator[FileProblem]:

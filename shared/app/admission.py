@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from shared.app.computes import Computes
 from shared.app.documents import submitted_job
+from shared.app.environments import Environments
 from shared.app.lineage import Lineage
 from shared.app.notifying import check_addresses
 from shared.app.resolution import Resolver
@@ -40,6 +41,7 @@ class Admission:
     resolver: Resolver
     lineage: Lineage
     computes: Computes
+    environments: Environments
     now: Callable[[], datetime]
 
     def submit(self, request: TrainingRequest) -> Run:
@@ -49,6 +51,7 @@ class Admission:
         finds it NotStarted and sets it going. Raises Invalid when its data isn't there and it was
         asked for over HTTP; what a schedule asks for is a run in any case, which says so itself.
         """
+        request = self._with_environment(request)
         run = self._run(request)
         self.lineage.note_uses(run)
         if not self.runs.create(run):
@@ -89,6 +92,16 @@ class Admission:
         run = self._run(request)
         self.runs.create(run)
         self.bus.event(run.name, Requested(id=f"{run.name}-requested", at=self.now()))
+
+    def _with_environment(self, request: TrainingRequest) -> TrainingRequest:
+        """A registered environment's content in the place of its name. A caller is told when there
+        is none; nobody listens to a schedule's request, so its run is made, and fails with that."""
+        try:
+            return replace(request, job=self.environments.resolved(request.job))
+        except Permanent:
+            if request.source.kind == "http":
+                raise
+            return request
 
     def cancel(self, name: str) -> Run:
         """Ask for the run's end; one that is over stays as it is. Raises NotFound."""

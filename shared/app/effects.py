@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from shared.app.environments import Environments
 from shared.app.image_builds import KEPT_LOG as KEPT_BUILD_LOG
 from shared.app.image_builds import ImageBuilds, ImageState
 from shared.app.lineage import Lineage
@@ -58,6 +59,7 @@ class Effects:
     compute: Compute
     live_logs: LiveLogs
     builds: ImageBuilds
+    environments: Environments
     files: Files
     bus: Bus
     observer: Observer
@@ -87,9 +89,9 @@ class Effects:
                 assert_never(command)
 
     def _build_image(self, run: Run, command: BuildImage, anew: str) -> None:
-        recipe = run.job.environment.recipe
         try:
-            state = self.builds.ensure(recipe, run.name, afresh=command.look == 0)
+            environment = self.environments.meant(run.job.environment)
+            state = self.builds.ensure(environment.recipe, run.name, afresh=command.look == 0)
         except Permanent as refusal:
             state = ImageState("failed", reason=f"{refusal} {refusal.remedy}".strip())
         now, stem = self.now(), f"{run.name}-image{anew}"
@@ -106,7 +108,9 @@ class Effects:
                 self._image_failed(run, state, stem)
 
     def _image_failed(self, run: Run, state: ImageState, stem: str) -> None:
-        said, _ = self.builds.log(run.job.environment.key, 0, KEPT_BUILD_LOG)
+        said = b""
+        if run.job.environment.reference is None:
+            said, _ = self.builds.log(run.job.environment.key, 0, KEPT_BUILD_LOG)
         self.files.write(OUTPUTS, f"{run.name}/0/{BUILD_LOG}", said)
         end = "\n".join(said.decode(errors="replace").splitlines()[-_SHOWN_LINES:])
         problem = Problem(

@@ -1,14 +1,20 @@
-"""What a run's script prints: from the node while it runs, from Blob Storage afterwards."""
+"""What a run's script prints, from the node while it runs and from Blob Storage afterwards.
+
+So too what the build of its environment says.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from shared.app.image_builds import ImageBuilds
+from shared.domain.run import Run
 from shared.ports.compute import LiveLogs
 from shared.ports.files import OUTPUTS, Files
 from shared.ports.runs import Runs
 
-LogFile = Literal["stdout.txt", "stderr.txt"]
+LogFile = Literal["stdout.txt", "stderr.txt", "environment-build.log"]
 LOG_FILES: Final[tuple[LogFile, ...]] = get_args(LogFile)
+BUILD_LOG: Final = "environment-build.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +31,13 @@ class Logs:
     runs: Runs
     files: Files
     live: LiveLogs
+    builds: ImageBuilds
 
     def read(self, name: str, file: LogFile, offset: int, limit: int) -> LogChunk:
         """Up to `limit` bytes from `offset`. Raises NotFound."""
         run = self.runs.load(name).run
+        if file == BUILD_LOG:
+            return self._build(run, offset, limit)
         path = f"{name}/{run.attempt}/{file}"
         kept = self.files.stat(OUTPUTS, path)
         if kept is None:
@@ -42,3 +51,16 @@ class Logs:
             text = self.files.read(OUTPUTS, path, offset, limit)
         end = offset + len(text)
         return LogChunk(text, end, run.final and end >= kept.size)
+
+    def _build(self, run: Run, offset: int, limit: int) -> LogChunk:
+        """Of the build that the run waited for; one that found its image has no such log."""
+        environment = run.job.environment
+        if not environment.needs_build or environment.reference is not None:
+            return LogChunk(b"", offset, complete=True)
+        waits = not run.final and run.attempt == 0
+        record = self.builds.record(environment.key)
+        if record is None or (record.ended_at is not None and record.ended_at < run.created_at):
+            return LogChunk(b"", offset, complete=not waits)
+        text, ended = self.builds.log(environment.key, offset, limit)
+        end = offset + len(text)
+        return LogChunk(text, end, complete=ended and not text and not waits)

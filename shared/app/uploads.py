@@ -38,6 +38,14 @@ class Uploads:
         there = self.files.stat(SNAPSHOTS, path) is not None
         return ticket.uri, None if there else ticket
 
+    def context(self, digest: str) -> tuple[str, Ticket | None]:
+        """The address of a build context, named by the SHA-256 of its tar before compression, and a
+        ticket unless it is there. Raises Invalid."""
+        path = f"contexts/{_digest(digest)}.tar.gz"
+        ticket = self._ticket(SNAPSHOTS, path, path, new=True)
+        there = self.files.stat(SNAPSHOTS, path) is not None
+        return ticket.uri, None if there else ticket
+
     def inputs(self, digest: str, files: Sequence[tuple[str, int]]) -> tuple[str, list[Ticket]]:
         """The folder's address, and tickets for those of its (path, size) that aren't there."""
         folder = f"inputs/{_digest(digest)}/"

@@ -134,7 +134,7 @@ def _start(run: Run, event: Event) -> Decision:
     environment = run.job.environment
     if environment.needs_build:
         return Decision(
-            run.to(Status.PREPARING, event.at, f"environment {environment.key[:12]}"),
+            run.to(Status.PREPARING, event.at, f"environment {environment.short}"),
             (BuildImage(),),
         )
     return _provision(replace(run, image=environment.image), event)

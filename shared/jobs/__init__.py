@@ -23,7 +23,11 @@ from shared.jobs.datastore import parse_datastore_path as parse_datastore_path
 from shared.jobs.documents import KINDS as KINDS
 from shared.jobs.documents import document_kind as document_kind
 from shared.jobs.documents import parse_document as parse_document
+from shared.jobs.environment import Build as Build
 from shared.jobs.environment import Environment as Environment
+from shared.jobs.environment_parse import check_sent as check_sent
+from shared.jobs.environment_parse import dump_environment as dump_environment
+from shared.jobs.environment_parse import parse_environment as parse_environment
 from shared.jobs.expansion import expanded as expanded
 from shared.jobs.firing import MOST_TEXT as MOST_TEXT
 from shared.jobs.firing import Landed as Landed

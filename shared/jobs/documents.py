@@ -13,6 +13,7 @@ from shared.jobs.component import CommandComponent
 from shared.jobs.compute import AmlCompute
 from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.document import Document
+from shared.jobs.environment import Environment
 from shared.jobs.expansion import expanded
 from shared.jobs.kinds import NOT_YET, WORDS, check_kind, kind_of, not_yet
 from shared.jobs.parse import (
@@ -49,6 +50,7 @@ class Kind:
 KINDS: Final[Mapping[str, Kind]] = {
     "job": Kind(CommandJob, job_problems, expanded),
     "component": Kind(CommandComponent, component_problems),
+    "environment": Kind(Environment),
     "schedule": Kind(Schedule, schedule_problems, with_expanded_job),
     "data": Kind(DataAsset),
     "model": Kind(ModelAsset),

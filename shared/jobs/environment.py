@@ -170,11 +170,16 @@ class Environment(Document):
         return self.image or "a Docker build"
 
     @property
+    def short(self) -> str:
+        """The key's beginning, for people; of a reference that was never looked up itself."""
+        return self.reference or self.key[:12]
+
+    @property
     def needs_build(self) -> bool:
         """Whether an image has to be found or made; if not, `image` is used as it is. A curated
         one is found at once where images are run, and made of packages where they are not."""
         conda, build = self.conda_file is not None, self.build is not None
-        return conda or build or curated_name(self.base) is not None
+        return bool(self.reference) or conda or build or curated_name(self.base) is not None
 
     @property
     def recipe(self) -> Recipe:

@@ -12,7 +12,7 @@ from shared.jobs.component import CommandComponent, sample_values
 from shared.jobs.data_trigger import DataTrigger
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
 from shared.jobs.document import Document
-from shared.jobs.environment import Environment
+from shared.jobs.environment_parse import unresolved
 from shared.jobs.expansion import expanded
 from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.kinds import check_kind
@@ -102,16 +102,7 @@ def _unresolved(job: CommandJob) -> Iterable[Problem]:
     for name, item in job.inputs.items():
         if isinstance(item, DataInput) and item.local:
             yield Problem(("inputs", name, "path"), f"'{item.path}' is a local path", remedy)
-    yield from _unresolved_environment(job.environment, ("environment",), remedy)
-
-
-def _unresolved_environment(
-    environment: Environment, field: Field, remedy: str
-) -> Iterable[Problem]:
-    if isinstance(environment.conda_file, str):
-        yield Problem((*field, "conda_file"), "is a local path", remedy)
-    if environment.build is not None and environment.build.digest is None:
-        yield Problem((*field, "build", "path"), "is a local path", remedy)
+    yield from unresolved(job.environment, ("environment",), remedy)
 
 
 def _in_store(uri: str) -> bool:
