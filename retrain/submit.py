@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from retrain.client import Client, Run
+from retrain.client.records import Asset
 from retrain.code_limits import code_limits
 from retrain.contexts import pack_context
-from retrain.jobfile import JobFile, ScheduleFile
+from retrain.jobfile import AssetFile, JobFile, ScheduleFile
 from retrain.snapshot import Limits, take_snapshot
 from retrain.snapshot.provenance import git_properties
 
@@ -57,6 +58,18 @@ def put_schedule(
     """Upload what the schedule's job needs, and create the schedule or replace it."""
     job = _resolved(client, file.document["create_job"], file, display, limits)
     return client.create_schedule({**file.document, "create_job": job})
+
+
+def register(client: Client, kind: str, file: AssetFile, display: Display = QUIET) -> Asset:
+    """Upload what the file of data or of a model names on this machine, and register it.
+
+    kind: "data" or "models".
+    """
+    document = file.document
+    if file.local is not None:
+        with display.moving(f"{kind} {document['name']}", size_of(file.local)) as progress:
+            document = {**document, "path": client.upload_inputs(file.local, progress)}
+    return client.register_asset(kind, document)
 
 
 def _resolved(

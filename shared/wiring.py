@@ -223,7 +223,7 @@ def built(world: Ports) -> Product:
         assets=assets,
         datastores=datastores,
         lineage=lineage,
-        catalog=Catalog(assets, datastores, contents),
+        catalog=Catalog(assets, datastores, contents, world.links),
         environments=environments,
         builds=builds,
         now=world.now,

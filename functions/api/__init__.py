@@ -8,7 +8,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from functions.api import compute, computes, environments, jobs, schedules, uploads
+from functions.api import (
+    assets,
+    compute,
+    computes,
+    datastores,
+    environments,
+    jobs,
+    schedules,
+    uploads,
+)
 from functions.api.problems import answer, invalid_request, told
 from functions.api.version import VERSION
 from shared.domain.errors import RetrainError
@@ -28,7 +37,16 @@ def web() -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    for part in (jobs, uploads, schedules, environments, compute, computes):
+    for part in (
+        jobs,
+        uploads,
+        schedules,
+        environments,
+        compute,
+        computes,
+        assets,
+        datastores,
+    ):
         app.include_router(part.router, prefix="/api")
     app.middleware("http")(_guarded)
     app.exception_handler(RetrainError)(_refused)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import RedirectResponse, Response
 
-from functions.api.views import file_view, run_view, summary_view
+from functions.api.views import file_view, lineage_view, run_view, summary_view
 from shared.app.logs import LogFile
 from shared.domain.status import Status
 from shared.wiring import product
@@ -43,6 +43,12 @@ def runs(
 @router.get("/jobs/{name}")
 def show(name: str) -> dict[str, Any]:
     return run_view(product().queries.show(name))
+
+
+@router.get("/jobs/{name}/lineage")
+def lineage(name: str) -> dict[str, Any]:
+    """What the run read and wrote, exactly; who made the one, and who used the other."""
+    return lineage_view(product().lineage.of_run(name))
 
 
 @router.post("/jobs/{name}/cancel", status_code=202)

@@ -1,9 +1,14 @@
 """Runs, files and the rest as JSON."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.app.assets import Asset, Labels, Listed
+from shared.app.datastores import KeptStore
+from shared.app.lineage import Story
 from shared.app.schedules import Kept
+from shared.domain.lineage import Content, Read, Registered, Written
 from shared.domain.run import Run
 from shared.jobs import AnyClock, dump, next_ticks
 from shared.ports.compute import AttemptSeen, PoolSeen
@@ -47,6 +52,8 @@ def run_view(run: Run) -> dict[str, Any]:
             "message": run.problem.message,
             "remedy": run.problem.remedy,
         },
+        "reads": [read_view(read) for read in run.reads],
+        "writes": [written_view(written) for written in run.writes],
         "inputs": document.get("inputs", {}),
         "outputs": document.get("outputs", {}),
         "job": document,
@@ -94,6 +101,93 @@ def preview_view(kept: Kept, now: datetime, count: int) -> list[dict[str, Any]]:
     return [
         {"at": time(tick), "local": tick.astimezone(trigger.zone).isoformat()} for tick in found
     ]
+
+
+def read_view(read: Read) -> dict[str, Any]:
+    return {
+        "input": read.input,
+        "uri": read.place.uri,
+        "asset": _reference(read.asset),
+        "content": content_view(read.content),
+        "changed": read.changed,
+    }
+
+
+def written_view(written: Written) -> dict[str, Any]:
+    return {
+        "output": written.output,
+        "uri": written.place.uri,
+        "asset": _reference(written.asset),
+        "content": content_view(written.content),
+    }
+
+
+def content_view(content: Content | None) -> dict[str, Any] | None:
+    return None if content is None else asdict(content)
+
+
+def lineage_view(story: Story) -> dict[str, Any]:
+    run = story.run
+    reads = [
+        {**read_view(read), "made_by": maker}
+        for read, maker in zip(run.reads, story.makers, strict=True)
+    ]
+    writes = [
+        {
+            **written_view(written),
+            "used_by": [use_view(other) for other in uses.runs],
+            "used_by_count": uses.count,
+        }
+        for written, uses in zip(run.writes, story.uses, strict=True)
+    ]
+    return {"run": run.name, "status": run.status, "reads": reads, "writes": writes}
+
+
+def use_view(run: Run) -> dict[str, Any]:
+    """A run, where another thing tells of it."""
+    return {
+        "name": run.name,
+        "status": run.status,
+        "display_name": run.job.display_name,
+        "created_at": time(run.created_at),
+    }
+
+
+def asset_view(asset: Asset, labels: Labels) -> dict[str, Any]:
+    return {
+        "kind": asset.kind,
+        "name": asset.name,
+        "version": asset.version,
+        "reference": asset.reference,
+        **asset.document,
+        "labels": sorted(name for name, one in labels.labels.items() if one == asset.version),
+        "archived": labels.is_archived(asset.version),
+        "created_at": time(asset.created_at),
+    }
+
+
+def listed_view(listed: Listed) -> dict[str, Any]:
+    return {
+        "name": listed.name,
+        "versions": [*listed.versions],
+        "labels": dict(listed.labels),
+        "archived": listed.archived,
+    }
+
+
+def datastore_view(kept: KeptStore) -> dict[str, Any]:
+    return {**dump(kept.store), "created_at": time(kept.created_at)}
+
+
+def _reference(asset: Registered | None) -> dict[str, str] | None:
+    if asset is None:
+        return None
+    return {
+        "kind": asset.kind,
+        "name": asset.name,
+        "version": asset.version,
+        "reference": str(asset),
+    }
 
 
 def file_view(file: File) -> dict[str, Any]:

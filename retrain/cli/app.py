@@ -4,7 +4,18 @@ from importlib import metadata
 
 import typer
 
-from retrain.cli import compute, data, environments, jobs, profiles, schedules, schema, stack
+from retrain.cli import (
+    compute,
+    data,
+    datastores,
+    environments,
+    jobs,
+    models,
+    profiles,
+    schedules,
+    schema,
+    stack,
+)
 from retrain.cli.ending import RootGroup
 from retrain.cli.options import AsJson
 from retrain.cli.output import put, put_json
@@ -24,6 +35,8 @@ app.add_typer(jobs.app, name="job")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(data.app, name="data")
 app.add_typer(environments.app, name="environment")
+app.add_typer(models.app, name="model")
+app.add_typer(datastores.app, name="datastore")
 app.add_typer(compute.app, name="compute")
 app.add_typer(profiles.app, name="profile")
 

@@ -1,14 +1,17 @@
-"""`retrain data …`: files for the data container, where schedules watch."""
+"""`retrain data …`: files for the data container, and data under names and versions."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from retrain.cli.options import AsJson, ProfileName, connect
+from retrain.cli import assets
+from retrain.cli.assets import Archived, Reference, WithLineage
+from retrain.cli.options import AsJson, File, ProfileName, Settings, connect
 from retrain.cli.output import put, put_json
 
-app = typer.Typer(no_args_is_help=True, help="Upload data; a schedule may be waiting for it.")
+_KIND = "data"
+app = typer.Typer(no_args_is_help=True, help="Upload data, register it, find it again.")
 
 
 @app.command()
@@ -32,3 +35,40 @@ def upload(
         return
     for uri in uris:
         put(uri)
+
+
+@app.command()
+def create(
+    file: File, settings: Settings = None, as_json: AsJson = False, profile: ProfileName = None
+) -> None:
+    """Register the data in FILE as a new version; prints its reference."""
+    assets.create(_KIND, file, settings, profile, as_json=as_json)
+
+
+@app.command("list")
+def list_(archived: Archived = False, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """List registered data by name."""
+    assets.list_(_KIND, profile, archived=archived, as_json=as_json)
+
+
+@app.command()
+def show(
+    name: Reference,
+    lineage: WithLineage = False,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
+) -> None:
+    """Show a version: where it is, which content it has, its labels."""
+    assets.show(_KIND, name, profile, lineage=lineage, as_json=as_json)
+
+
+@app.command()
+def archive(name: Reference, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Leave a version, or a name with all of its versions, out of lists and of @latest."""
+    assets.archive(_KIND, name, profile, back=False, as_json=as_json)
+
+
+@app.command()
+def restore(name: Reference, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Undo `archive`."""
+    assets.archive(_KIND, name, profile, back=True, as_json=as_json)

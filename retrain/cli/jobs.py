@@ -97,17 +97,27 @@ def list_(
 
 
 @app.command()
-def show(name: RunName, as_json: AsJson = False, profile: ProfileName = None) -> None:
+def show(
+    name: RunName,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="What it read and wrote, and who else did.")
+    ] = False,
+    as_json: AsJson = False,
+    profile: ProfileName = None,
+) -> None:
     """Show a run: its timeline, its error, its files."""
     with connect(profile) as client:
         run = client.get_job(name)
         files = client.outputs(name)
+        told = client.job_lineage(name) if lineage else None
     if as_json:
-        put_json({**run, "files": files})
+        put_json({**run, "files": files} | ({"lineage": told} if told else {}))
         return
-    from retrain.cli import render
+    from retrain.cli import render, render_assets
 
     render.run(run, files)
+    if told:
+        render_assets.run_lineage(told)
 
 
 @app.command()

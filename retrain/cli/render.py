@@ -260,6 +260,11 @@ def _timeline(shown: Run) -> Iterable[Sequence[str | Text]]:
         yield ("  " + clock(stay.at, "%H:%M:%S"), status(stay.status), took, stay.note)
 
 
+def table(heads: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Columns below their heads; without heads just columns."""
+    _table(heads, rows)
+
+
 def _table(
     heads: Sequence[str], rows: Iterable[Sequence[str | Text]], out: Console | None = None
 ) -> None:

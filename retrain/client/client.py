@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from retrain.client import transfers
+from retrain.client.assets import AssetCalls
 from retrain.client.connection import Connection
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
@@ -38,7 +39,7 @@ LOCAL = "local"  # the profile that `retrain up` writes
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Client:
+class Client(AssetCalls):
     """Use it in a `with` block; its methods may be called from several threads.
 
     endpoint: None is that of the profile in use, or of `profile`, with its key.

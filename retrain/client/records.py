@@ -1,6 +1,6 @@
 """The shapes that the API sends; the README's API section says what each field means."""
 
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 Document = dict[str, Any]
 Status = Literal[
@@ -54,6 +54,45 @@ class RunSummary(TypedDict):
     source: Source
 
 
+class Content(TypedDict):
+    """Which content it was: etag and md5 (base64) of a file, sha256 of a folder's manifest."""
+
+    size: int
+    files: int
+    etag: str
+    md5: str
+    sha256: str
+
+
+class AssetReference(TypedDict):
+    """kind: data or models.  reference: as in a job file, azureml:wine:3."""
+
+    kind: str
+    name: str
+    version: str
+    reference: str
+
+
+class Read(TypedDict):
+    """An input. changed: other content was there when the run had ended than when it was asked
+    for."""
+
+    input: str
+    uri: str
+    asset: AssetReference | None
+    content: Content | None
+    changed: bool
+
+
+class Written(TypedDict):
+    """A declared output."""
+
+    output: str
+    uri: str
+    asset: AssetReference | None
+    content: Content | None
+
+
 class Run(RunSummary):
     description: str | None
     tags: dict[str, str]
@@ -64,6 +103,8 @@ class Run(RunSummary):
     image: str | None
     timeline: list[Moment]
     error: RunError | None
+    reads: list[Read]
+    writes: list[Written]
     inputs: Document
     outputs: Document
     job: Document
@@ -95,6 +136,68 @@ class Compute(TypedDict):
 
     jobs: list[ComputeJob]
     pools: list[ComputePool]
+
+
+class Asset(AssetReference):
+    """A registered version. made_by: {run, output} when a run made it."""
+
+    type: str
+    path: str
+    folder: bool
+    description: str | None
+    tags: dict[str, str]
+    properties: dict[str, str]
+    content: Content | None
+    made_by: dict[str, str] | None
+    labels: list[str]
+    archived: bool
+    created_at: str
+    versions: NotRequired[list[str]]
+
+
+class ListedAsset(TypedDict):
+    """A name with its versions in the order in which they were registered."""
+
+    name: str
+    versions: list[str]
+    labels: dict[str, str]
+    archived: bool
+
+
+class Use(TypedDict):
+    """A run, where another thing tells of it."""
+
+    name: str
+    status: Status
+    display_name: str | None
+    created_at: str
+
+
+class AssetLineage(TypedDict):
+    asset: str
+    made_by: str | None
+    used_by: list[Use]
+    used_by_count: int
+
+
+class TracedRead(Read):
+    """made_by: the run that made what was read, if one did."""
+
+    made_by: str | None
+
+
+class TracedWritten(Written):
+    """used_by: the newest runs that used what was registered."""
+
+    used_by: list[Use]
+    used_by_count: int
+
+
+class RunLineage(TypedDict):
+    run: str
+    status: Status
+    reads: list[TracedRead]
+    writes: list[TracedWritten]
 
 
 class LogChunk(NamedTuple):

@@ -59,14 +59,25 @@ def put_data(connection: Connection, path: Path, to: str | None, progress: Progr
 def get_outputs(
     connection: Connection, run: str, files: Sequence[OutputFile], folder: Path, progress: Progress
 ) -> list[Path]:
+    where = f"/api/jobs/{quote(run, safe='')}/outputs"
+    return get_files(connection, where, files, folder, progress)
+
+
+def get_files(
+    connection: Connection,
+    where: str,
+    files: Sequence[OutputFile],
+    folder: Path,
+    progress: Progress,
+) -> list[Path]:
+    """where: the API's path below which each file's own path answers with its address."""
     targets = [safe_target(folder, file["path"]) for file in files]  # all, before the first byte
 
     def work(item: tuple[OutputFile, Path], report: Progress) -> None:
         path = item[0]["path"]
 
         def url() -> str:
-            where = f"/api/jobs/{quote(run, safe='')}/outputs/{quote(path)}"
-            return str(connection.api("GET", where).headers["Location"])
+            return str(connection.api("GET", f"{where}/{quote(path)}").headers["Location"])
 
         fetch(connection.blobs, url, item[1], report, path)
 

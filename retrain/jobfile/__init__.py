@@ -4,6 +4,9 @@
 it have been uploaded; all that is wrong comes in one `JobFileError`.
 """
 
+from retrain.jobfile.assets import AssetFile as AssetFile
+from retrain.jobfile.assets import read_asset as read_asset
+from retrain.jobfile.assets import read_datastore as read_datastore
 from retrain.jobfile.environments import EnvironmentFile as EnvironmentFile
 from retrain.jobfile.environments import read_environment as read_environment
 from retrain.jobfile.errors import FileProblem as FileProblem

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from retrain.jobfile.assets import asset_file
 from retrain.jobfile.collection import Collected
 from retrain.jobfile.errors import FileProblem, JobFileError, located
 from retrain.jobfile.includes import Inclusion, beside, included, with_environment
@@ -69,7 +71,7 @@ def _check(source: Source) -> None:
         kind = document_kind(source.document)
     except InvalidDocument as error:
         raise JobFileError(source.path, located(error.problems, source.places)) from None
-    _CHECKS.get(kind, _check_asset)(source)
+    _CHECKS.get(kind, _check_other)(source)
 
 
 def _check_component(source: Source) -> None:
@@ -92,7 +94,7 @@ def _check_conda(source: Source) -> None:
         raise JobFileError(source.path, located(faults, source.places)) from None
 
 
-def _check_asset(source: Source) -> None:
+def _check_other(source: Source) -> None:
     _parse(source, _missing(source, ("path",)))
 
 
@@ -125,4 +127,6 @@ _CHECKS: Final[Mapping[str, Callable[[Source], object]]] = {
     "schedule": schedule_file,
     "component": _check_component,
     "environment": _check_environment,
+    "data": partial(asset_file, kind="data"),
+    "model": partial(asset_file, kind="model"),
 }

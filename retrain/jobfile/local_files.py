@@ -128,5 +128,6 @@ def data_fault(kind: str, path: Path) -> tuple[str, str] | None:
         return f"the folder '{path}' has no file in it", "put the data in it"
     telling = _TELLING.get(kind)
     if telling and not (path / telling).is_file():
-        return f"the folder '{path}' has no file {telling}", "write `type: uri_folder`, or add it"
+        other = "uri_folder" if kind == "mltable" else "custom_model"
+        return f"the folder '{path}' has no file {telling}", f"write `type: {other}`, or add it"
     return None

@@ -1,7 +1,8 @@
 """Data and models that people register: from their documents to versions, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from posixpath import basename
 from typing import Any, Final
 
 from shared.app.assets import Asset, Assets, Kind
@@ -9,14 +10,16 @@ from shared.app.contents import Contents
 from shared.app.datastores import Datastores
 from shared.app.documents import checked
 from shared.app.lineage import document_of
-from shared.domain.errors import Invalid
-from shared.domain.lineage import Content
+from shared.app.queries import READABLE
+from shared.domain.errors import Invalid, NotFound
+from shared.domain.lineage import Content, Place
 from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.data_input import FOLDER_TYPES
 from shared.jobs.data_paths import LocalPath, parse_data_path
+from shared.jobs.datastore import checked_path
 from shared.jobs.documents import parse_document
-from shared.jobs.references import AssetReference
-from shared.ports.files import File
+from shared.jobs.references import LATEST, AssetReference, asset_label, parse_asset_reference
+from shared.ports.files import File, Links
 
 #: What the kinds of the registry are called in documents.
 DOCUMENTS: Final[Mapping[Kind, str]] = {"data": "data", "models": "model"}
@@ -27,6 +30,7 @@ class Catalog:
     assets: Assets
     datastores: Datastores
     contents: Contents
+    links: Links
 
     def register(self, kind: Kind, document: Mapping[str, Any]) -> tuple[Asset, bool]:
         """Register what the document says; True when it is new. Raises Invalid, NotFound, Taken.
@@ -60,24 +64,71 @@ class Catalog:
         )
         return self.assets.register(kind, wanted.name, record, wanted.version)
 
-    def files(self, asset: Asset) -> tuple[str, Sequence[File]]:
-        """The container, and the files of the version as they are now, by their whole paths.
+    def find(self, kind: Kind, reference: str) -> Asset:
+        """reference: a name, `wine:3` or `wine@latest`. Raises Invalid, NotFound."""
+        return self.assets.resolve(kind, _reference(reference))
 
-        Raises Invalid for what lies at a public address or in another account: get it there.
-        """
+    def archive(self, kind: Kind, reference: str, *, back: bool = False) -> None:
+        """A name alone: all of it. back: undo that. Raises Invalid, NotFound, Conflict."""
+        wanted = _reference(reference)
+        version = None
+        if wanted.version or wanted.label != LATEST or reference.endswith(f"@{LATEST}"):
+            version = self.assets.resolve(kind, wanted).version
+        self.assets.archive(kind, wanted.name, version, back=back)
+
+    def label(self, kind: Kind, reference: str, label: str) -> None:
+        """Let the label stand for that version. Raises Invalid, NotFound, Conflict."""
+        asset = self.find(kind, reference)
+        try:
+            asset_label(label)
+        except ValueError as error:
+            raise Invalid(f"{error}.", code="InvalidLabel") from error
+        self.assets.set_label(kind, asset.name, label, asset.version)
+
+    def files(self, asset: Asset) -> Sequence[File]:
+        """What is there now, by path below the version's own. Raises Invalid: see `_place`."""
+        place = self._place(asset)
+        if not place.folder:
+            found = self.contents.files.stat(place.container, place.path, place.account)
+            return [replace(found, path=basename(place.path))] if found else []
+        listed = self.contents.files.list(place.container, place.path, place.account)
+        return [replace(file, path=file.path.removeprefix(place.path)) for file in listed]
+
+    def link(self, asset: Asset, path: str) -> str:
+        """Where the file can be read for a quarter of an hour. Raises Invalid, NotFound."""
+        place = self._place(asset)
+        try:
+            whole = place.path + checked_path(path) if place.folder else place.path
+        except ValueError as error:
+            raise Invalid(f"{error}.", code="BadPath") from error
+        named = place.folder or path == basename(place.path)
+        if not named or self.contents.files.stat(place.container, whole, place.account) is None:
+            raise NotFound("file", path, f"It is not among the files of {asset.reference}.")
+        return self.links.reading(place.container, whole, READABLE, place.account)
+
+    def _place(self, asset: Asset) -> Place:
+        """Raises Invalid for what lies at a public address: it is to be had there."""
         path = parse_data_path(asset.document["path"])
         assert not isinstance(path, LocalPath | AssetReference), "registered with an address"
         place = self.datastores.place(path, bool(asset.document["folder"]))
-        if place.public or place.account:
+        if place.public:
             raise Invalid(
-                f"{asset.reference} lies at {place.uri}, outside of this deployment's account.",
+                f"{asset.reference} lies at {place.uri}, outside of this deployment.",
                 remedy="Download it from there.",
                 code="NotHere",
             )
-        if place.folder:
-            return place.container, self.contents.files.list(place.container, place.path)
-        found = self.contents.files.stat(place.container, place.path)
-        return place.container, [found] if found else []
+        return place
+
+
+def _reference(text: str) -> AssetReference:
+    try:
+        return parse_asset_reference(f"azureml:{text.removeprefix('azureml:')}")
+    except ValueError as error:
+        raise Invalid(
+            f"{error}.",
+            remedy="Write a name, <name>:<version> or <name>@<label>.",
+            code="BadReference",
+        ) from error
 
 
 def _invalid(message: str, remedy: str) -> Invalid:

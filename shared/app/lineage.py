@@ -44,6 +44,16 @@ class Uses:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """A run between others. makers: for each of its reads the run that made what was read, if one
+    did.  uses: for each of its writes the runs that used what was registered."""
+
+    run: Run
+    makers: Sequence[str | None]
+    uses: Sequence[Uses]
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
     registry: Registry
     runs: Runs
@@ -60,6 +70,23 @@ class Lineage:
         """One list, and a read for each run that is shown."""
         names = [entry.name for entry in self.registry.entries(_uses(asset))]
         return Uses([*self._found(sorted(names, reverse=True)[:shown])], len(names))
+
+    def of_asset(self, asset: Asset) -> tuple[str | None, Uses]:
+        """The run that made the version, if one did, and those that used it."""
+        return made_by(asset), self.uses(_registered(asset))
+
+    def of_run(self, name: str) -> Story:
+        """Raises NotFound."""
+        run = self.runs.load(name).run
+        nobody = Uses([], 0)
+        return Story(
+            run,
+            [self._maker(read.asset) for read in run.reads],
+            [self.uses(one.asset) if one.asset else nobody for one in run.writes],
+        )
+
+    def _maker(self, asset: Registered | None) -> str | None:
+        return made_by(self.assets.get(asset.kind, asset.name, asset.version)) if asset else None
 
     def conclude(self, run: Run) -> Outcome:
         """Look at what a run read and left, and register what it says to register.
@@ -152,6 +179,11 @@ def made_by(asset: Asset) -> str | None:
     """The run that made the version; None when somebody registered it by hand."""
     maker = asset.document.get("made_by")
     return str(maker["run"]) if maker else None
+
+
+def _registered(asset: Asset) -> Registered:
+    assert asset.kind != "environments", "only data and models have a lineage"
+    return Registered(kind=asset.kind, name=asset.name, version=asset.version)
 
 
 def _kept(run: Run, name: str, output: Output) -> Place:

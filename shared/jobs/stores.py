@@ -7,7 +7,8 @@ that are signed for hours; a key in a datastore's file would lie in the registry
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from shared.jobs.data_paths import CONTAINER
 from shared.jobs.datastore import CONTAINERS, STORE_NAME
@@ -68,12 +69,6 @@ def _no_credentials(value: Any) -> Any:
     )
 
 
-def _known_type(value: Any) -> Any:
-    if isinstance(value, str) and value in _NOT_YET:
-        raise refusal(f"datastores of type '{value}' are not supported yet", _NOT_YET[value])
-    return value
-
-
 class Datastore(Document):
     """A container (azure_blob) or a file system (azure_data_lake_gen2) of a storage account."""
 
@@ -86,7 +81,7 @@ class Datastore(Document):
     schema_: str | None = Field(
         default=None, alias="$schema", description="Ignored, as for editors only."
     )
-    type: Annotated[Type, BeforeValidator(_known_type)] = Field(description="What it is in Azure.")
+    type: Type = Field(description="What it is in Azure.")
     name: Annotated[str, AfterValidator(store_name)] = Field(
         description="As in azureml://datastores/<name>/paths/<path>: letters, digits and _."
     )
@@ -116,6 +111,17 @@ class Datastore(Document):
         found = self.container_name or self.filesystem
         assert found is not None, "validated"
         return found
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_of_a_known_type(cls, value: Any) -> Any:
+        """Said alone: the other fields of such a store would only be called strange."""
+        kind = value.get("type") if isinstance(value, Mapping) else None
+        if isinstance(kind, str) and kind in _NOT_YET:
+            told = refusal(f"datastores of type '{kind}' are not supported yet", _NOT_YET[kind])
+            error = InitErrorDetails(type=told, loc=("type",), input=kind)
+            raise ValidationError.from_exception_data("datastore", [error])
+        return value
 
     @model_validator(mode="after")
     def _has_its_container(self) -> "Datastore":

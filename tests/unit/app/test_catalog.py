@@ -76,11 +76,39 @@ def test_the_files_of_a_version(twins: Twins) -> None:
         twins.files.write(DATA, path, b"x")
     model = {"name": "m", "type": "mlflow_model", "path": STORE + "m"}
     catalog = twins.product().catalog
-    container, files = catalog.files(catalog.register("models", model)[0])
-    assert (container, [file.path for file in files]) == (DATA, ["m/MLmodel", "m/a/b"])
+    asset, _ = catalog.register("models", model)
+    assert [file.path for file in catalog.files(asset)] == ["MLmodel", "a/b"]
+    assert "/data/m/a/b?" in catalog.link(asset, "a/b")
     one, _ = catalog.register("models", {"name": "one", "path": STORE + "m2/x"})
     assert one.document["folder"] is False
-    assert [file.path for file in catalog.files(one)[1]] == ["m2/x"]
+    assert [file.path for file in catalog.files(one)] == ["x"]
+    assert "/data/m2/x?" in catalog.link(one, "x")
+    for strange in ("", "b", "../m2/x", "a"):
+        with pytest.raises((NotFound, Invalid)):
+            catalog.link(asset, strange)
+
+
+def test_a_version_is_found_archived_labelled_by_reference(twins: Twins) -> None:
+    catalog = twins.product().catalog
+    for n in ("1", "2"):
+        twins.files.write(DATA, "wine.csv", n.encode())
+        catalog.register("data", WINE)
+    assert catalog.find("data", "wine").version == "2"
+    assert catalog.find("data", "azureml:wine:1").version == "1"
+    catalog.label("data", "wine:1", "stable")
+    assert catalog.find("data", "wine@stable").version == "1"
+    catalog.archive("data", "wine@latest")
+    assert catalog.find("data", "wine").version == "1"
+    catalog.archive("data", "wine")
+    with pytest.raises(NotFound):
+        catalog.find("data", "wine")
+    catalog.archive("data", "wine", back=True)
+    assert catalog.find("data", "wine").version == "1", "the second one was archived by itself"
+    for strange in ("", "wi ne", "wine:", "../wine"):
+        with pytest.raises(Invalid):
+            catalog.find("data", strange)
+    with pytest.raises(Invalid):
+        catalog.label("data", "wine:1", "latest")
 
 
 def test_a_datastore_is_created_replaced_listed_and_deleted(twins: Twins) -> None:
