@@ -1,10 +1,22 @@
 """The clock: what falls due, over changes of the clock, missed ticks and two instances."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
 
 import pytest
 
-from tests.factories import a_schedule
+from shared.app.admission import Admission
+from shared.app.agenda import WRITTEN, Due
+from shared.domain.errors import Transient
+from shared.domain.keys import digest
+from shared.domain.requests import TrainingRequest
+from shared.domain.run import Run
+from shared.domain.status import Status
+from shared.ports.files import DATA
+from shared.wiring import built
+from tests.factories import NOON, a_schedule
+from tests.simulation.faults import Faults
 from tests.simulation.twins.world import Twins
 
 
@@ -65,3 +77,192 @@ def test_a_schedule_that_was_deleted_asks_for_nothing(hourly: Twins) -> None:
     hourly.product().schedules.delete("hourly")
     tick(hourly, 2)
     assert hourly.bus.requests == []
+
+
+MINUTELY = {"type": "cron", "expression": "*/10 * * * *"}
+
+
+def start(trigger: dict[str, Any], **fields: Any) -> Twins:
+    twins = Twins()
+    document = a_schedule(trigger, "clock")
+    twins.product().schedules.put({**document, **fields})
+    twins.product().timetable.tick()
+    return twins
+
+
+def due(twins: Twins) -> list[str]:
+    return sorted(f"{request.at:%H:%M}" for request in twins.bus.requests)
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "asked"),
+    [("none", []), ("last", ["12:50"]), ("all", ["12:10", "12:20", "12:30", "12:40", "12:50"])],
+)
+def test_what_passed_while_nothing_ran(catch_up: str, asked: list[str]) -> None:
+    twins = start({**MINUTELY, "catch_up": catch_up})
+    tick(twins, 56 / 60)
+    assert due(twins) == asked
+    tick(twins, 5 / 60)
+    assert due(twins) == [*asked, "13:00"]
+
+
+def test_all_that_passed_is_bounded() -> None:
+    twins = start({"type": "cron", "expression": "* * * * *", "catch_up": "all"})
+    tick(twins, 10)
+    assert len(due(twins)) == 100
+    assert due(twins)[-1] == "22:00"
+
+
+def end_all(twins: Twins) -> None:
+    for name in [*twins.runs.records]:
+        stored = twins.runs.load(name)
+        if not stored.run.final:
+            twins.runs.save(stored.run.to(Status.CANCELED, twins.clock.now), stored.etag)
+
+
+def test_a_time_that_is_queued_waits_for_the_run_before() -> None:
+    twins = start({**MINUTELY, "concurrency": "queue", "catch_up": "all"})
+    tick(twins, 10 / 60)
+    tick(twins, 20 / 60)
+    assert due(twins) == ["12:10"]
+    for expected in (["12:10", "12:20"], ["12:10", "12:20", "12:30"]):
+        end_all(twins)
+        tick(twins, 1 / 60)
+        assert due(twins) == expected
+
+
+def test_a_time_that_is_skipped_is_not_made_up() -> None:
+    twins = start({**MINUTELY, "concurrency": "skip"})
+    tick(twins, 10 / 60)
+    tick(twins, 10 / 60)
+    end_all(twins)
+    tick(twins, 5 / 60)
+    assert due(twins) == ["12:10"]
+    tick(twins, 5 / 60)
+    assert due(twins) == ["12:10", "12:30"]
+
+
+def test_a_run_that_is_replaced_is_canceled() -> None:
+    twins = start({**MINUTELY, "concurrency": "replace"})
+    tick(twins, 10 / 60)
+    tick(twins, 10 / 60)
+    first, second = sorted(twins.runs.records)
+    assert [event.kind for event in twins.bus.events(first)] == ["cancel_asked"]
+    assert twins.bus.events(second) == []
+
+
+def test_disabled_it_starts_nothing_and_enabled_it_makes_nothing_up() -> None:
+    twins = start(MINUTELY)
+    twins.product().schedules.enable("clock", enabled=False)
+    tick(twins, 25 / 60)
+    assert due(twins) == []
+    twins.product().schedules.enable("clock", enabled=True)
+    tick(twins, 6 / 60)
+    assert due(twins) == ["12:30"]
+
+
+def test_written_as_disabled_it_starts_nothing() -> None:
+    twins = start(MINUTELY, is_enabled=False)
+    tick(twins, 1)
+    assert due(twins) == []
+
+
+def test_replaced_between_a_time_and_its_tick_nothing_is_lost_or_doubled() -> None:
+    twins = start(MINUTELY)
+    twins.clock.pass_by(605)
+    twins.product().schedules.put(a_schedule(MINUTELY, "clock", display_name="new"))
+    twins.product().timetable.tick()
+    assert due(twins) == ["12:10"]
+
+
+def test_a_process_that_died_while_it_wrote_a_schedule() -> None:
+    twins = Twins()
+    agenda = twins.product().schedules.agenda
+    twins.product().schedules.put(a_schedule(MINUTELY, "clock"))
+    for one in agenda.all():
+        agenda.done(one)
+    agenda.add(Due(twins.clock.now, "clock", f"{WRITTEN}-x"))  # all that it left
+    twins.product().timetable.tick()
+    tick(twins, 10 / 60)
+    assert due(twins) == ["12:10"]
+    tick(twins, 1 / 60)
+    assert not [one for one in agenda.all() if one.tag.startswith(WRITTEN)]
+
+
+def test_an_agenda_that_is_lost_is_made_anew() -> None:
+    twins = start(MINUTELY)
+    twins.product().schedules.put(a_schedule({"type": "data", "path": "in/*"}, "data"))
+    for kind in ("due", "watched", "clock"):
+        for entry in twins.registry.entries(kind):
+            twins.registry.delete(kind, entry.name)
+    tick(twins, 5 / 60)
+    tick(twins, 5 / 60)
+    assert due(twins) == ["12:10"]
+    assert twins.product().schedules.watched.concerned("in/x") == ["data"]
+
+
+def test_a_version_before_agendas_is_taken_over() -> None:
+    twins = Twins()
+    schedule = a_schedule(MINUTELY, "clock")
+    record = {"created_at": NOON.isoformat(), "schedule": schedule}
+    twins.registry.put("schedules", "clock", record)
+    twins.registry.put("clock", "cron", {"until": NOON.isoformat()})
+    tick(twins, 35 / 60)
+    assert due(twins) == ["12:30"]
+    on_data = a_schedule({"type": "data", "path": "in/*"}, "data")
+    twins.registry.put("schedules", "data", {**record, "schedule": on_data})
+    twins.registry.delete("watched", "generation")
+    twins.files.write(DATA, "in/x", b"1")
+    assert len(twins.product().file_triggers.landed("in/x")) == 1
+
+
+def test_one_schedule_that_fails_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = start(MINUTELY)
+    twins.product().schedules.put(a_schedule(MINUTELY, "other"))
+    submit = Admission.submit
+
+    def fails(self: Admission, request: TrainingRequest) -> Run:
+        if request.source.schedule == "clock":
+            raise Transient("Blob Storage timed out.")
+        return submit(self, request)
+
+    monkeypatch.setattr(Admission, "submit", fails)
+    with pytest.raises(Transient, match="1 schedules"):
+        tick(twins, 10 / 60)
+    assert [request.source.schedule for request in twins.bus.requests] == ["other"]
+    monkeypatch.undo()
+    tick(twins, 1 / 60)
+    assert len(twins.bus.requests) == 2
+
+
+def test_a_tick_reads_no_more_for_a_thousand_schedules_than_for_one() -> None:
+    def calls(schedules: int) -> int:
+        twins = Twins()
+        for number in range(schedules):
+            yearly = {"type": "cron", "expression": f"{number % 60} 3 1 1 *"}
+            twins.product().schedules.put(a_schedule(yearly, f"s{number}"))
+        twins.product().timetable.tick()
+        faults = Faults(Random(1), crash=0, fail=0, stall=0)
+        twins.clock.pass_by(60)
+        built(faults.around(twins.ports)).timetable.tick()
+        return faults.calls
+
+    assert calls(300) == calls(1) <= 5
+
+
+def test_what_was_remembered_of_events_is_let_go() -> None:
+    twins = Twins()
+    for number in range(40):
+        for kind in ("asked", "landed"):
+            twins.registry.put(kind, digest(str(number)), {"at": NOON.isoformat()})
+    twins.clock.pass_by(timedelta(days=15).total_seconds())
+    for _ in range(256):
+        twins.product().timetable.tick()
+        twins.clock.pass_by(60)
+    assert twins.registry.entries("asked") == []
+    assert len(twins.registry.entries("landed")) == 40
+    twins.clock.pass_by(timedelta(days=170).total_seconds())
+    for _ in range(256):
+        twins.product().timetable.tick()
+        twins.clock.pass_by(60)
+    assert twins.registry.entries("landed") == []
