@@ -5,7 +5,7 @@ it makes the pool of a record that has none, and deletes one that has no record.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from shared.app.documents import checked_compute
 from shared.domain.errors import Invalid, NotFound, Permanent, Refused, Transient
 from shared.domain.run import Problem
 from shared.jobs import BUILT_IN, AmlCompute, CommandJob, dump, named_compute
+from shared.jobs.compute import MOST_TOGETHER
 from shared.ports.compute import Inventory, Pools, PoolSeen
 from shared.ports.registry import Kept, Registry
 from shared.ports.runs import Runs
@@ -213,17 +214,28 @@ def _plain(region: str) -> str:
     return region.lower().replace(" ", "")
 
 
-def _unfit(job: CommandJob, compute: AmlCompute) -> Sequence[tuple[str, str, str]]:
+def _unfit(job: CommandJob, compute: AmlCompute) -> Iterator[tuple[str, str, str]]:
+    """Field, message, remedy."""
     count, most = job.resources.instance_count, compute.max_instances
     if count > most:
-        return [
-            (
-                "resources.instance_count",
-                f"compute '{compute.name}' has {most} nodes at most, and the job wants {count}",
-                f"Lower it, or `retrain compute update {compute.name} --max-instances {count}`.",
-            )
-        ]
-    return []
+        yield (
+            "resources.instance_count",
+            f"compute '{compute.name}' has {most} nodes at most, and the job wants {count}",
+            f"Lower it, or `retrain compute update {compute.name} --max-instances {count}`.",
+        )
+    if count > 1 and most > MOST_TOGETHER:
+        yield (
+            "resources.instance_count",
+            f"the {most} nodes of compute '{compute.name}' can't talk to each other",
+            f"Take a compute of at most {MOST_TOGETHER} nodes.",
+        )
+    wanted, size = job.resources.instance_type, compute.size
+    if wanted and size and wanted.lower() != size.lower():
+        yield (
+            "resources.instance_type",
+            f"nodes of compute '{compute.name}' are {size}, not {wanted}",
+            "Leave it out, or leave out `compute` for a node of the run's own.",
+        )
 
 
 def _same_nodes(there: AmlCompute, wanted: AmlCompute) -> None:
@@ -240,7 +252,7 @@ def _same_nodes(there: AmlCompute, wanted: AmlCompute) -> None:
                 code="ComputeExists",
                 details=[(name, message)],
             )
-    if (there.max_instances > 100) != (wanted.max_instances > 100):
+    if (there.max_instances > MOST_TOGETHER) != (wanted.max_instances > MOST_TOGETHER):
         raise Invalid(
             "max_instances: a compute of at most 100 nodes, which can talk to each other, can't "
             "become one of more, or the other way round.",

@@ -10,6 +10,7 @@ from posixpath import basename, dirname
 from shlex import quote
 from typing import Final, assert_never
 
+from shared.app.distribution import distribution_variables, is_distributed
 from shared.domain.lineage import Place, Read
 from shared.domain.run import Run
 from shared.jobs import (
@@ -42,14 +43,20 @@ cd "$AZ_BATCH_TASK_WORKING_DIR"
 if [ -d "$AZ_BATCH_JOB_PREP_WORKING_DIR/code" ]; then
   cp -R "$AZ_BATCH_JOB_PREP_WORKING_DIR/code/." .
 fi
+if [ -d "$AZ_BATCH_TASK_SHARED_DIR/.inputs" ]; then
+  ln -s "$AZ_BATCH_TASK_SHARED_DIR/.inputs" .inputs
+fi
 mkdir -p outputs logs"""
+
+_LAUNCH: Final = 'exec python3 -I -S -c "$RETRAIN_LAUNCHER"'
+_PRIORITIES: Final = {"low": -100, "medium": 0, "high": 100}
 
 
 def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
     """The order of the run's present attempt. more: variables that the job's own go before."""
     job = run.job
     assert run.image is not None, "an attempt follows its image"
-    rendered = render_command(job)
+    rendered, settings = render_command(job), job.queue_settings
     lines = [_LAYOUT, *_output_folders(job, run), *_notes(job)]
     for name, value in rendered.variables.items():
         lines.append(f"export {name}={_word(value, job, run)}")
@@ -59,7 +66,7 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
             lines.append(f"export {name}={_filled(text)}")
         else:
             plain[name] = text
-    lines.append('exec /bin/sh -c "$RETRAIN_COMMAND"')
+    lines.append(_LAUNCH if is_distributed(job) else 'exec /bin/sh -c "$RETRAIN_COMMAND"')
     return Order(
         key=run.key,
         run=run.name,
@@ -72,14 +79,25 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
             "RETRAIN_ATTEMPT": str(run.attempt),
             "RETRAIN_COMMAND": rendered.script,
             "PYTHONUNBUFFERED": plain.get("PYTHONUNBUFFERED", "1"),  # a live log is live
+            **distribution_variables(run),
         },
         inputs=[*_inputs(run)],
         outputs=[*_outputs(run)],
         snapshot=parse_datastore_path(job.code).path if job.code else None,
         timeout=timedelta(seconds=job.limits.timeout) if job.limits.timeout else DEFAULT_TIMEOUT,
         vm_size=job.resources.instance_type,
+        nodes=job.resources.instance_count,
+        container_options=_container_options(job),
         compute=named_compute(job.compute),
+        tier="low_priority" if settings and settings.job_tier == "spot" else "dedicated",
+        priority=_PRIORITIES[settings.priority] if settings else 0,
     )
+
+
+def _container_options(job: CommandJob) -> str:
+    # Processes on several nodes find each other by the nodes' own addresses.
+    network = "--network=host" if job.resources.instance_count > 1 else ""
+    return f"{network} {job.resources.container_options}".strip()
 
 
 def _output_folders(job: CommandJob, run: Run) -> Iterator[str]:

@@ -141,9 +141,9 @@ class Watch:
 
     def _told_by(self, pool: PoolSeen, scene: Scene, run: Summary) -> bool:
         """Tell the run what its pool says, unless that is nothing new."""
-        if pool.errors and not pool.nodes:
+        if pool.errors and pool.nodes < run.nodes:
             self._unallocated(scene, run, pool.errors[0])
-        elif pool.lost and not (pool.preparing or pool.running):
+        elif pool.lost and pool.preparing + pool.running < run.nodes:
             self.observer.lost(run.name, run.attempt, scene.tag, NODE_LOST)
         elif pool.running and run.status is not Status.RUNNING:
             self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)

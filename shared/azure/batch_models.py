@@ -38,6 +38,13 @@ _UNPACK: Final = Path(__file__).with_name("unpack.py").read_text(encoding="utf-8
 #: release task only for the pool to be told. Both need a preparation task.
 _FORGET: Final = """/bin/sh -c 'rm -rf "$AZ_BATCH_JOB_PREP_WORKING_DIR/code"'"""
 
+#: On every node of several, before the script runs on the first: it is begun on the others.
+_COORDINATE: Final = """
+[ "$AZ_BATCH_IS_CURRENT_NODE_MASTER" = true ] && exit 0
+nohup /bin/sh -c 'eval "$RETRAIN_SCRIPT"' > "$AZ_BATCH_TASK_DIR/launcher.txt" 2>&1 < /dev/null &
+exit 0
+"""
+
 #: On a task whose job has a preparation task: the blob that it unpacks.
 _PREPARED: Final = "RETRAIN_CODE"
 
@@ -107,19 +114,34 @@ def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
     variables = {**order.variables, "RETRAIN_SCRIPT": order.script}
     if order.snapshot:
         variables[_PREPARED] = order.snapshot
+    if order.nodes > 1:
+        variables["RETRAIN_COORDINATE"] = _COORDINATE
+    inputs = [_input(file, links, lasting(order)) for file in order.inputs]
     return batch.BatchTaskCreateOptions(
         id=TASK,
         # The script travels as a variable: no quoting of Batch's or ours can break it.
         command_line="""/bin/sh -c 'eval "$RETRAIN_SCRIPT"'""",
-        container_settings=batch.BatchTaskContainerSettings(image_name=order.image),
+        container_settings=batch.BatchTaskContainerSettings(
+            image_name=order.image, container_run_options=order.container_options or None
+        ),
+        multi_instance_settings=_instances(order, inputs) if order.nodes > 1 else None,
         environment_settings=[
             batch.EnvironmentSetting(name=name, value=value) for name, value in variables.items()
         ],
-        resource_files=[_input(file, links, lasting(order)) for file in order.inputs],
+        resource_files=inputs if order.nodes == 1 else None,
         output_files=_outputs(order, links, lasting(order)),
         constraints=batch.BatchTaskConstraints(
             max_wall_clock_time=order.timeout, max_task_retry_count=0
         ),
+    )
+
+
+def _instances(order: Order, inputs: list[batch.ResourceFile]) -> batch.MultiInstanceSettings:
+    """Inputs are on all nodes: as the task's own they would only be on the first."""
+    return batch.MultiInstanceSettings(
+        number_of_instances=order.nodes,
+        coordination_command_line="""/bin/sh -c 'eval "$RETRAIN_COORDINATE"'""",
+        common_resource_files=inputs or None,
     )
 
 
@@ -135,8 +157,9 @@ def _pool(
     return batch.BatchPoolSpecification(
         vm_size=order.vm_size or node.vm_size,
         virtual_machine_configuration=machine(node, [order.image]),
-        target_dedicated_nodes=0 if spot else 1,
-        target_low_priority_nodes=1 if spot else 0,
+        target_dedicated_nodes=0 if spot else order.nodes,
+        target_low_priority_nodes=order.nodes if spot else 0,
+        enable_inter_node_communication=order.nodes > 1,
         metadata=mine,
     )
 

@@ -20,14 +20,13 @@ from shared.azure.errors import error_code
 from shared.domain.errors import Refused, Transient
 from shared.domain.keys import digest
 from shared.jobs import AmlCompute
+from shared.jobs.compute import MOST_TOGETHER
 from shared.ports.compute import PoolSeen
 
 #: The service's shortest.
 EVERY: Final = timedelta(minutes=5)
 #: A sample comes every 30 s and a minute or so late; of less than this there might be none.
 SHORTEST: Final = 180
-#: Nodes that can talk to each other are kept together by the service, which it does for so many.
-MOST_TOGETHER: Final = 100
 #: Scaling was asked for less than 30 seconds ago: the next tick asks again.
 _SOON: Final = ("TooManyEnableAutoScaleRequests", "AutoScaleTooManyRequestsToEnable")
 _GOING: Final = ("PoolBeingDeleted", "PoolNotFound")

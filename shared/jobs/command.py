@@ -7,23 +7,25 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
+from shared.jobs.distribution import DistributionField
 from shared.jobs.document import Document
 from shared.jobs.environment import EnvironmentField
 from shared.jobs.inputs import Input, is_remote
 from shared.jobs.notifications import Notifications
 from shared.jobs.outputs import OptionalOutput
 from shared.jobs.problems import refusal
-from shared.jobs.text import Identifier, NonEmptyText, ScalarText, Text, VariableName
+from shared.jobs.resources import QueueSettings, Resources
+from shared.jobs.text import (
+    Identifier,
+    NonEmptyText,
+    ScalarText,
+    Text,
+    VariableName,
+    in_small_letters,
+)
 
 _COMPUTE = re.compile(r"(azureml:)?[A-Za-z][A-Za-z0-9_-]{0,63}")
 _RESERVED = ("AZ_BATCH_", "AZURE_ML_INPUT_", "AZURE_ML_OUTPUT_", "RETRAIN_")
-_ONE_NODE = "leave it out: a job runs as one process on one node in this version"
-
-
-def _one_node(count: int) -> int:
-    if count != 1:
-        raise refusal("more than one node is not supported yet", "write `instance_count: 1`")
-    return count
 
 
 def _compute(name: str) -> str:
@@ -62,10 +64,6 @@ def _empty_is_none_given(value: Any) -> Any:
     return {} if value is None else value
 
 
-def _in_small_letters(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
 class Limits(Document):
     """How long the job may take."""
 
@@ -74,31 +72,10 @@ class Limits(Document):
     )
 
 
-class Resources(Document):
-    """What the job asks of its node."""
-
-    not_yet: ClassVar[Mapping[str, str]] = {
-        "shm_size": "leave it out: the container has its engine's default",
-        "docker_args": "leave it out: the container's options are Retrain's own",
-        "docker_args_list": "leave it out: the container's options are Retrain's own",
-        "locations": "leave it out: jobs run in the Batch account's region",
-        "max_instance_count": _ONE_NODE,
-        "properties": "leave it out",
-    }
-
-    instance_count: Annotated[int, AfterValidator(_one_node)] = Field(
-        default=1, description="Number of nodes; 1 in this version."
-    )
-    instance_type: NonEmptyText | None = Field(
-        default=None, description="VM size, for example Standard_D2s_v3; else the compute's own."
-    )
-
-
 class Command(Document):
     """What runs, and where it runs in: what a command job and a command component share."""
 
     not_yet: ClassVar[Mapping[str, str]] = {
-        "distribution": _ONE_NODE,
         "identity": "leave it out: inputs and outputs come with their own short-lived keys",
         "services": "leave it out: read the live log with `retrain job stream`",
     }
@@ -106,7 +83,7 @@ class Command(Document):
     schema_: str | None = Field(
         default=None, alias="$schema", description="Ignored, as for editors only."
     )
-    type: Annotated[Literal["command"], BeforeValidator(_in_small_letters)] = Field(
+    type: Annotated[Literal["command"], BeforeValidator(in_small_letters)] = Field(
         default="command", description="The kind of job."
     )
     display_name: Text | None = Field(default=None, description="For people; need not be unique.")
@@ -131,7 +108,10 @@ class Command(Document):
         dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],
         BeforeValidator(_empty_is_none_given),
     ] = Field(default={}, description="Set for the command; 32 KiB at most each.")
-    resources: Resources = Field(default=Resources(), description="What the job asks of its node.")
+    resources: Resources = Field(default=Resources(), description="What the job asks of its nodes.")
+    distribution: DistributionField | None = Field(
+        default=None, description="How many processes it is, and what tells them of each other."
+    )
 
 
 class CommandJob(Command):
@@ -139,7 +119,6 @@ class CommandJob(Command):
 
     not_yet: ClassVar[Mapping[str, str]] = {
         **Command.not_yet,
-        "queue_settings": "leave it out",
         "parent_job_name": "leave it out",
         "outputs_settings": "leave it out",
     }
@@ -163,4 +142,7 @@ class CommandJob(Command):
     compute: Annotated[Text, AfterValidator(_compute)] | None = Field(
         default=None,
         description="Where it runs: `local`, or `azureml:<name>`; else the default compute.",
+    )
+    queue_settings: QueueSettings | None = Field(
+        default=None, description="How it waits for nodes, and whether for cheap ones."
     )

@@ -16,12 +16,14 @@ from pydantic_core import InitErrorDetails
 
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
-from shared.jobs.text import NonEmptyText, ScalarText, Text
+from shared.jobs.resources import vm_size
+from shared.jobs.text import NonEmptyText, ScalarText, Text, in_small_letters
 
 #: Names that need no compute of that name: Azure ML's word for "find me a node", and ours.
 BUILT_IN: Final = ("serverless", "local")
+#: Nodes that can talk to each other are kept together by the service, which it does for so many.
+MOST_TOGETHER: Final = 100
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_SIZE = re.compile(r"(standard|basic)_[a-z0-9_-]+", re.IGNORECASE)
 _OTHER_TYPES: Final[Mapping[str, str]] = {
     "computeinstance": "a run gets a node of its own when it needs one; to work by hand on one "
     "machine, start `retrain up` there",
@@ -44,16 +46,6 @@ def compute_name(name: str) -> str:
     if name.lower() in BUILT_IN:
         raise refusal(f"'{name}' is built in", "use another name")
     return name
-
-
-def _size(size: str) -> str:
-    if not _SIZE.fullmatch(size):
-        raise refusal(f"'{size}' is not a VM size", "write it like Standard_D2s_v3")
-    return size
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _tier(value: Any) -> Any:
@@ -82,10 +74,10 @@ class AmlCompute(Document):
     name: Annotated[Text, AfterValidator(compute_name)] = Field(
         description="1 to 32 letters, digits, - and _; jobs say `compute: azureml:<name>`."
     )
-    type: Annotated[Literal["amlcompute"], BeforeValidator(_lower)] = Field(
+    type: Annotated[Literal["amlcompute"], BeforeValidator(in_small_letters)] = Field(
         default="amlcompute", description="The kind of compute."
     )
-    size: Annotated[Text, AfterValidator(_size)] | None = Field(
+    size: Annotated[Text, AfterValidator(vm_size)] | None = Field(
         default=None, description="VM size, such as Standard_D2s_v3; else the deployment's own."
     )
     min_instances: Annotated[int, Field(ge=0, le=1000)] = Field(

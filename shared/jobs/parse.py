@@ -16,6 +16,7 @@ from shared.jobs.environment_parse import unresolved
 from shared.jobs.expansion import expanded
 from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.kinds import check_kind
+from shared.jobs.placement import placement_problems
 from shared.jobs.problems import Field, InvalidDocument, Problem
 from shared.jobs.render import command_problems
 from shared.jobs.schedule import Schedule
@@ -56,14 +57,15 @@ def with_expanded_job(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def job_problems(job: CommandJob) -> Iterable[Problem]:
     """What is wrong with a job whose fields are right each: bindings, the command as a script."""
-    return (*binding_problems(job), *command_problems(job))
+    return (*binding_problems(job), *command_problems(job), *placement_problems(job))
 
 
 def schedule_problems(schedule: Schedule) -> Iterable[Problem]:
     """What is wrong with the job of a schedule whose fields are right each."""
     on_data = isinstance(schedule.trigger, DataTrigger)
     job = schedule.create_job
-    return below(_JOB, (*binding_problems(job, trigger=on_data), *command_problems(job)))
+    bound = binding_problems(job, trigger=on_data)
+    return below(_JOB, (*bound, *command_problems(job), *placement_problems(job)))
 
 
 def component_problems(component: CommandComponent) -> Iterable[Problem]:

@@ -55,6 +55,11 @@ def identifier(name: str) -> str:
     return name
 
 
+def in_small_letters(value: Any) -> Any:
+    """For words whose case means nothing."""
+    return value.lower() if isinstance(value, str) else value
+
+
 def literal_text(value: object) -> str:
     """A literal as a script sees it: text as is, True/False as Azure ML, numbers as Python's."""
     return value if isinstance(value, str) else repr(value)

@@ -48,6 +48,8 @@ class Order:
     snapshot: the code's blob in container `snapshots`, or None.  timeout: of the script itself.
     compute: key of the named compute whose nodes it takes; None is a pool of its own, of `vm_size`
     (None: the deployment's) and `tier`.  priority: among those that wait, -1000..1000.
+    nodes: the script runs on each of so many at once, and what the first leaves is kept.
+    container_options: more options for the container's engine.
     """
 
     key: str
@@ -60,6 +62,8 @@ class Order:
     timeout: timedelta
     vm_size: str | None = None
     outputs: Sequence[OutputPlace] = ()
+    nodes: int = 1
+    container_options: str = ""
     compute: str | None = None
     tier: Tier = "dedicated"
     priority: int = 0

@@ -61,9 +61,11 @@ def node(tmp_path: Path) -> Node:
 
 
 def test_what_an_attempt_needs() -> None:
-    order = an_order(code=CODE, limits={"timeout": 90}, resources={"instance_type": "Big"})
+    order = an_order(
+        code=CODE, limits={"timeout": 90}, resources={"instance_type": "Standard_D8s_v3"}
+    )
     assert (order.key, order.run, order.image) == (f"{RUN}-1", RUN, IMAGE)
-    assert (order.snapshot, order.vm_size) == (f"{'a' * 64}.zip", "Big")
+    assert (order.snapshot, order.vm_size) == (f"{'a' * 64}.zip", "Standard_D8s_v3")
     assert order.timeout == timedelta(seconds=90)
     assert an_order().timeout == DEFAULT_TIMEOUT
     assert an_order().snapshot is None

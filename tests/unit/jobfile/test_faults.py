@@ -43,8 +43,8 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
         "job.yml:2:1: environment.image: is required",
     ),
     "not yet": (
-        RIGHT + "distribution:\n  type: mpi\n",
-        "job.yml:4:1: distribution: not supported yet; leave it out",
+        RIGHT + "services:\n  a: {}\n",
+        "job.yml:4:1: services: not supported yet; leave it out",
     ),
     "another kind": ("type: sweep\n", "job.yml:1:1: type: sweep jobs are not supported yet"),
     "an item": (
