@@ -70,7 +70,6 @@ class Product:
     artifacts: TrackedArtifacts
     experiments: Experiments
     tokens: Tokens
-    url: str
     schedules: Schedules
     computes: Computes
     file_triggers: FileTriggers
@@ -211,7 +210,6 @@ def built(world: Ports) -> Product:
         artifacts=TrackedArtifacts(world.files, world.parts, world.links, world.now),
         experiments=experiments,
         tokens=tokens,
-        url=world.url,
         schedules=schedules,
         computes=computes,
         file_triggers=file_triggers,

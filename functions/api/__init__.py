@@ -15,6 +15,7 @@ from functions.api import (
     datastores,
     environments,
     jobs,
+    metrics,
     schedules,
     uploads,
 )
@@ -39,6 +40,7 @@ def web() -> FastAPI:
     )
     for part in (
         jobs,
+        metrics,
         uploads,
         schedules,
         environments,

@@ -1,8 +1,8 @@
 """Tracked runs, experiments and files as MLflow's REST has them."""
 
-import math
 from typing import Any
 
+from functions.tracking.numbers import number
 from shared.app.experiments import Experiment, experiment_id
 from shared.app.tracked_words import USER, artifact_uri, begin, end, millis, run_name, status, tags
 from shared.app.tracking import TrackedRun
@@ -57,15 +57,6 @@ def point_view(key: str, point: Point) -> dict[str, Any]:
         "timestamp": point.timestamp,
         "step": point.step,
     }
-
-
-def number(value: float) -> float | str:
-    """What JSON has no number for is a word, as protobuf writes it."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return value
 
 
 def _pairs(texts: dict[str, str]) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from retrain.cli import (
     datastores,
     environments,
     jobs,
+    metrics,
     models,
     profiles,
     schedules,
@@ -31,6 +32,8 @@ app = typer.Typer(
 app.command()(stack.up)
 app.command()(stack.demo)
 app.command()(schema.schema)
+app.command("mlflow")(metrics.access)
+jobs.app.command("metrics")(metrics.show)
 app.add_typer(jobs.app, name="job")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(data.app, name="data")

@@ -105,17 +105,21 @@ def show(
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
-    """Show a run: its timeline, its error, its files."""
+    """Show a run: its timeline, its error, its metrics, its files."""
     with connect(profile) as client:
         run = client.get_job(name)
         files = client.outputs(name)
+        scores = client.metrics(name)
         told = client.job_lineage(name) if lineage else None
     if as_json:
-        put_json({**run, "files": files} | ({"lineage": told} if told else {}))
+        put_json(
+            {**run, "files": files, "metrics": scores["metrics"]}
+            | ({"lineage": told} if told else {})
+        )
         return
-    from retrain.cli import render, render_assets
+    from retrain.cli import metrics, render, render_assets
 
-    render.run(run, files)
+    render.run(run, files, metrics.rows(scores["metrics"]))
     if told:
         render_assets.run_lineage(told)
 

@@ -12,9 +12,18 @@ from typing import TextIO
 import typer
 
 from retrain.cli.ending import INTERRUPTED
+from retrain.cli.metrics import told
 from retrain.cli.output import note, put_json
 from retrain.cli.times import clock
-from retrain.client import Client, Ended, LogText, Run, StatusChanged, Waiting
+from retrain.client import (
+    Client,
+    Ended,
+    LogText,
+    MetricsLogged,
+    Run,
+    StatusChanged,
+    Waiting,
+)
 
 
 class Lines:
@@ -65,6 +74,8 @@ def _show(client: Client, name: str) -> Run:
             case StatusChanged():
                 remark = f"  {item.note}" if item.note else ""
                 lines.own(f"[{clock(item.at, '%H:%M:%S')}] {item.status}{remark}")
+            case MetricsLogged():
+                lines.own(f"[metrics] {told(item.points)}")
             case Waiting():
                 if not waiting:
                     lines.own(item.message)
@@ -91,6 +102,8 @@ def _show_json(client: Client, name: str) -> Run:
                 put_json({"event": "log", **asdict(item)}, line=True)
             case StatusChanged():
                 put_json({"event": "status", **asdict(item)}, line=True)
+            case MetricsLogged():
+                put_json({"event": "metrics", "metrics": item.points}, line=True)
             case Waiting():
                 note(item.message)
             case Ended():

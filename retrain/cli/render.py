@@ -39,8 +39,11 @@ def runs(found: Sequence[RunSummary]) -> None:
     _table(("NAME", "STATUS", "EXPERIMENT", "DISPLAY NAME", "CREATED", "TOOK"), rows)
 
 
-def run(shown: Run, files: Sequence[OutputFile]) -> None:
-    """One run: what it is, its timeline with the time in each status, its error, its files."""
+def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]] = ()) -> None:
+    """One run: what it is, its timeline with the time in each status, its error, its files.
+
+    metrics: a row each, its name first.
+    """
     out = console()
     out.print(Text.assemble(shown["name"], "  ", status(shown["status"])))
     for name, value in _facts(shown):
@@ -52,6 +55,9 @@ def run(shown: Run, files: Sequence[OutputFile]) -> None:
         out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
             out.print(f"  {error['remedy']}")
+    if metrics:
+        out.print("\nMetrics")
+        _table((), [("  " + name, *rest) for name, *rest in metrics], out)
     if files:
         out.print("\nFiles")
         rows = [("  " + file["path"], megabytes(file["size"])) for file in files]

@@ -11,7 +11,7 @@ from retrain.client.errors import (
     Unreachable,
     UnsafePath,
 )
-from retrain.client.follow import Ended, LogText, StatusChanged, Waiting
+from retrain.client.follow import Ended, LogText, MetricsLogged, StatusChanged, Waiting
 from retrain.client.records import FINAL, Compute, LogChunk, OutputFile, Run, RunSummary
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Ended",
     "LogChunk",
     "LogText",
+    "MetricsLogged",
     "NotRetrain",
     "OutputFile",
     "Run",

@@ -25,7 +25,17 @@ from retrain.client.assets import AssetCalls
 from retrain.client.connection import Connection
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
-from retrain.client.records import Compute, Document, LogChunk, OutputFile, Run, RunSummary
+from retrain.client.records import (
+    Compute,
+    Document,
+    LogChunk,
+    MetricPoint,
+    MlflowAccess,
+    OutputFile,
+    Run,
+    RunSummary,
+    Scores,
+)
 from retrain.contexts import BuildContext
 from retrain.profile import choose
 from retrain.snapshot import Snapshot
@@ -176,6 +186,27 @@ class Client(AssetCalls):
         """
         chosen = self.outputs(name) if files is None else files
         return transfers.get_outputs(self._connection, name, chosen, folder, progress)
+
+    # what scripts logged with MLflow
+
+    def metrics(self, name: str) -> Scores:
+        """Metrics, params and tags of a run or of a child run, and of its children."""
+        return cast(Scores, self._connection.json("GET", f"{_job(name)}/metrics"))
+
+    def metric_history(self, name: str, key: str) -> list[MetricPoint]:
+        """All points of one metric, by step; none when nobody logged it."""
+        path = f"{_job(name)}/metrics/{quote(key)}"
+        return cast(list[MetricPoint], self._connection.json("GET", path)["points"])
+
+    def mlflow_access(self, hours: int = 12) -> MlflowAccess:
+        """What MLflow's client needs to read and write all runs for so many hours, 720 at most."""
+        params = {"hours": hours}
+        given = self._connection.json("POST", "/api/tracking-tokens", params=params)
+        return {
+            "uri": self.endpoint + given["path"],
+            "token": given["token"],
+            "expires_at": given["expires_at"],
+        }
 
     # what runs need
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from retrain.client.errors import ApiError, Unreachable
-from retrain.client.records import FINAL, LogChunk, Moment, Run
+from retrain.client.records import FINAL, LogChunk, MetricPoint, Moment, Run, Scores
 
 LOGS = ("stdout.txt", "stderr.txt")
 BUILD_LOG = "environment-build.log"  # of a run that waits for its environment to be built
 BEFORE_LOGS = frozenset({"NotStarted", "Queued", "Provisioning", "Preparing", "Running"})
 SHORTEST, LONGEST = 0.2, 1.0  # seconds between two looks
+METRICS_EVERY = 2.0  # seconds: most runs log none, and looking costs a call
 PATIENCE = 60.0  # seconds without an answer before giving up
 
 
@@ -40,6 +41,13 @@ class LogText:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsLogged:
+    """The latest points of those metrics that were logged since the last such item, by name."""
+
+    points: dict[str, MetricPoint]
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nobody answers just now; it goes on by itself, or ends with Unreachable."""
 
@@ -53,7 +61,7 @@ class Ended:
     run: Run
 
 
-Item = StatusChanged | LogText | Waiting | Ended
+Item = StatusChanged | LogText | MetricsLogged | Waiting | Ended
 
 
 class Api(Protocol):
@@ -61,6 +69,7 @@ class Api(Protocol):
 
     def get_job(self, name: str) -> Run: ...
     def logs(self, name: str, file: str = ..., offset: int = ...) -> LogChunk: ...
+    def metrics(self, name: str) -> Scores: ...
 
 
 @dataclass(slots=True)
@@ -79,18 +88,22 @@ class _Log:
 class _Follower:
     api: Api
     name: str
+    clock: Callable[[], float]
     # What was shown, as (status, how manieth of its kind): the service moves and inserts entries
     # when it learns from the node when they really were.
     shown: set[tuple[str, int]] = field(default_factory=set)
     attempt: int = 0
     logs: list[_Log] = field(default_factory=list)
     build: _Log = field(default_factory=lambda: _Log(BUILD_LOG))
+    points: dict[str, MetricPoint] = field(default_factory=dict)
+    metrics_due: float = 0.0
 
     def look(self) -> Iterator[Item]:
         """Yield what is new since the last look; Ended when there will be nothing more."""
         run = self.api.get_job(self.name)
         if run["attempt"] != self.attempt:
             self.attempt, self.logs = run["attempt"], [_Log(file) for file in LOGS]
+            self.points = {}
         new = self._unseen(run["timeline"])
         later = (i for i, (_, one) in enumerate(new) if one["status"] not in BEFORE_LOGS)
         split = next(later, len(new))
@@ -103,6 +116,8 @@ class _Follower:
             yield from self._read_logs(over=over)
         if over and ran and not all(log.complete for log in self.logs):
             return  # the end is told after the last line
+        if ran and (over or self.clock() >= self.metrics_due):
+            yield from self._read_metrics()
         yield from self._show(new[split:])
         if over:
             yield Ended(run)
@@ -136,6 +151,20 @@ class _Follower:
             if not chunk.data:
                 break
 
+    def _read_metrics(self) -> Iterator[Item]:
+        try:
+            found = self.api.metrics(self.name)["metrics"]
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            found = {}  # a Retrain that knows no metrics
+        latest = {key: standing["last"] for key, standing in found.items()}
+        new = {key: point for key, point in latest.items() if self.points.get(key) != point}
+        self.points = latest
+        self.metrics_due = self.clock() + METRICS_EVERY
+        if new:
+            yield MetricsLogged(new)
+
     def _chunk(self, log: _Log, *, over: bool) -> LogChunk:
         try:
             return self.api.logs(self.name, log.file, log.offset)
@@ -156,7 +185,7 @@ def follow(
 
     An API that does not answer is waited for, for a minute (raises Unreachable then).
     """
-    follower = _Follower(api, name)
+    follower = _Follower(api, name, clock)
     pause = SHORTEST
     answered: float | None = None  # never so far: then nobody being there is an error at once
     while True:

@@ -31,7 +31,9 @@ def status(seen: TrackedRun) -> str:
     """A child that nobody ended ended with the script that began it."""
     own = STATUS[seen.run.status]
     if not seen.tracked.child:
-        return own
+        # The record learns a little later than the script logs that it runs.
+        heard = seen.metrics or seen.facts.params or seen.facts.tags
+        return "RUNNING" if own == "SCHEDULED" and heard else own
     over = seen.run.final and seen.facts.status in ("RUNNING", "SCHEDULED")
     return own if over else seen.facts.status
 

@@ -14,6 +14,7 @@ from retrain.submit import submit
 from tests.contract.images.conftest import engine as engine
 from tests.contract.images.conftest import image as image
 from tests.flow.local_stack import LocalStack, ended, no_compute_left, running_stack, stdout
+from tests.flow.plain_tracking import check_that_a_script_is_heard
 
 WINE = Path(__file__).parents[2] / "examples" / "wine"
 
@@ -59,6 +60,7 @@ def test_in_a_container(containers: LocalStack, engine: Engine, image: str, tmp_
     with containers.client() as client:
         model = _train(client, tmp_path / "out", {"environment.image": image})
         run = client.get_job(next(iter(client.list_jobs()))["name"])
+        check_that_a_script_is_heard(client, image)
     built = run["image"]
     assert built is not None
     assert built.startswith("retrain.local/environment:")

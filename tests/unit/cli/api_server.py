@@ -52,6 +52,7 @@ class ApiServer:
     runs: dict[str, Document] = field(default_factory=dict)
     by_key: dict[str, str] = field(default_factory=dict)
     logs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    scores: dict[str, Document] = field(default_factory=dict)
     outputs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     schedules: dict[str, Document] = field(default_factory=dict)
     compute: Document = field(default_factory=lambda: {"jobs": [], "pools": []})
@@ -238,6 +239,23 @@ def _log_and_output_routes(app: FastAPI, server: ApiServer) -> None:
         over = server.runs[name]["ended_at"] is not None and end == len(text)
         headers = {"Retrain-Next-Offset": str(end), "Retrain-Complete": str(over).lower()}
         return Response(chunk, media_type="text/plain", headers=headers)
+
+    @app.get("/api/jobs/{name}/metrics")
+    def metrics(name: str) -> Any:
+        if name not in server.runs:
+            return problem(404, "RunNotFound", f"There is no run {name}.", "See `retrain job list`")
+        nothing: Document = {"metrics": {}, "params": {}, "tags": {}, "children": []}
+        return {"id": name, "run": name, **nothing, **server.scores.get(name, {})}
+
+    @app.get("/api/jobs/{name}/metrics/{key:path}")
+    def history(name: str, key: str) -> Document:
+        found = server.scores.get(name, {}).get("metrics", {}).get(key)
+        return {"key": key, "points": [found["last"]] if found else []}
+
+    @app.post("/api/tracking-tokens", status_code=201)
+    def token(hours: int) -> Document:
+        at = "2026-07-10T10:00:00.000Z"
+        return {"path": "/api/mlflow", "token": f"rt1.{hours}", "expires_at": at}
 
     @app.get("/api/jobs/{name}/outputs")
     def outputs(name: str) -> Document:

@@ -1,6 +1,7 @@
 """Following a run: order, characters, attempts, and a service that goes away for a while."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from retrain.client import (
     Waiting,
 )
 from retrain.client.follow import Item, follow
+from retrain.client.records import MetricPoint, Scores
 from tests.unit.cli.api_server import a_run
 
 
@@ -26,6 +28,8 @@ class Script:
         self.run: Run = a_run("r1", "Running")  # type: ignore[assignment]
         self.run["timeline"] = []
         self.log = b""
+        self.points: dict[str, MetricPoint] = {}
+        self.asked_metrics = 0
         self.now = 0.0
 
     def get_job(self, name: str) -> Run:
@@ -52,6 +56,13 @@ class Script:
         chunk = self.log[offset : offset + 4]
         end = offset + len(chunk)
         return LogChunk(chunk, end, over and end == len(self.log))
+
+    def metrics(self, name: str) -> Scores:
+        self.asked_metrics += 1
+        latest: dict[str, Any] = {
+            key: {"last": point, "min": point, "max": point} for key, point in self.points.items()
+        }
+        return {"metrics": latest}  # type: ignore[typeddict-item]
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
