@@ -12,6 +12,7 @@ from retrain.local.azurite.command import AzuriteMissing, find_azurite
 from retrain.local.azurite.server import AzuriteServer, AzuriteSettings
 from retrain.local.faults import Faults
 from retrain.local.faults.options import add_options, control, faults_of, wanted
+from retrain.local.options import port, words
 
 
 async def _serve(settings: AzuriteSettings, asked: argparse.Namespace) -> None:
@@ -30,9 +31,15 @@ async def _serve(settings: AzuriteSettings, asked: argparse.Namespace) -> None:
 def main() -> int:
     """Run Azurite until a signal; 1 when it could not start, 2 for a bad --faults."""
     parser = argparse.ArgumentParser(prog="python -m retrain.local.azurite", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=10000, help="0 for any free port")
-    parser.add_argument("--data", type=Path, default=Path(".retrain/blob"))
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=port, default=10000, help="0 is any free one (%(default)s)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(".retrain/blob"),
+        help="where the blobs are kept (%(default)s)",
+    )
     add_options(parser)
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -45,7 +52,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except (AzuriteMissing, OSError, RuntimeError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{words(error)}\n")
         return 1
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,8 +15,24 @@ from pathlib import Path
 from retrain.jobfile.errors import JobFileError
 from retrain.local.batch.server import BatchServer
 from retrain.local.batch.settings import DEFAULT_KEY, BatchSettings
-from retrain.local.engine import find_engine
+from retrain.local.engine import CHOICES, find_engine
 from retrain.local.faults.options import add_options, control, faults_of
+from retrain.local.options import port, words
+
+_ABOUT = """\
+Azure Batch on this machine, for the real SDK. Tasks run as processes or in containers.
+
+It prints its endpoint, account and key, tells what runs tasks with an image, and runs until
+Ctrl-C."""
+
+_EXAMPLES = """\
+examples:
+  python -m retrain.local.batch --data .batch
+      on port 10010, state in .batch
+  python -m retrain.local.batch --engine none --port 0 --speed 60
+      no containers, any free port, a minute of autoscaling and schedules in a second
+
+All of it is described in docs/batch.md."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,16 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(settings, options))
     except (OSError, RuntimeError, ValueError) as error:
-        sys.stderr.write(f"{_words(error)}\n")
+        sys.stderr.write(f"{words(error)}\n")
         return 1
     return 0
-
-
-def _words(error: Exception) -> str:
-    """An OSError's own words begin with a number that helps nobody."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
 async def _serve(settings: BatchSettings, options: argparse.Namespace) -> None:
@@ -64,8 +74,10 @@ async def _serve(settings: BatchSettings, options: argparse.Namespace) -> None:
         BatchServer(settings) as server,
         control(options, server.faults, server.actions),
     ):
+        engine = f"in {settings.engine.name}" if settings.engine else "as processes"
         sys.stdout.write(
             f"endpoint {server.endpoint}\naccount  {settings.account}\nkey      {settings.key}\n"
+            f"images   tasks with an image run {engine}\n"
         )
         sys.stdout.flush()
         await stopped.wait()
@@ -73,27 +85,61 @@ async def _serve(settings: BatchSettings, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m retrain.local.batch", description="Azure Batch on loopback."
+        prog="python -m retrain.local.batch",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=10010, help="0 takes any free one (10010)")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--data", type=Path, default=Path(".retrain/batch"), help="state folder")
-    parser.add_argument("--account", default="retrainlocal")
-    parser.add_argument("--key", default=DEFAULT_KEY, help="base64; the default is no secret")
-    parser.add_argument("--engine", default="auto", choices=("auto", "podman", "docker", "none"))
-    parser.add_argument("--environments", type=Path, help="virtual environments of images")
-    parser.add_argument(
-        "--allocation-seconds", type=float, default=0.0, help="time a pool takes to get nodes (0)"
+    add = parser.add_argument
+    add("--port", type=port, default=10010, help="0 is any free one (%(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    add(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(".retrain/batch"),
+        help="where everything is kept: pools, jobs, the files of tasks (%(default)s)",
     )
-    parser.add_argument(
+    add("--account", default="retrainlocal", help="the account's name (%(default)s)")
+    add("--key", default=DEFAULT_KEY, help="the account's, in base64; the default is no secret")
+    add(
+        "--engine",
+        default="auto",
+        choices=CHOICES,
+        help="what runs the containers of tasks; none, or one that doesn't work here: they run "
+        "as processes (%(default)s: the first that works)",
+    )
+    add(
+        "--environments",
+        type=Path,
+        metavar="FOLDER",
+        help="for containers as processes: the virtual environments of images, as Retrain's "
+        "image builder makes them (environments in --data)",
+    )
+    add(
+        "--allocation-seconds",
+        type=_not_negative,
+        metavar="SECONDS",
+        default=0.0,
+        help="time a pool takes to get nodes (%(default)g)",
+    )
+    add(
         "--speed",
         type=float,
+        metavar="TIMES",
         default=1.0,
         help="how much faster than the clock the service's own intervals pass: autoscaling, job "
-        "schedules, resize timeouts (1)",
+        "schedules, resize timeouts (%(default)g)",
     )
     add_options(parser)
     return parser
+
+
+def _not_negative(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"0 or more is expected, not '{text}'")
+    return seconds
 
 
 if __name__ == "__main__":

@@ -10,18 +10,23 @@ from retrain.local.faults.action import Action
 from retrain.local.faults.endpoint import ControlEndpoint
 from retrain.local.faults.live import Faults
 from retrain.local.faults.reading import read_plan
+from retrain.local.options import port
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """To the emulator's own."""
     parser.add_argument(
-        "--faults", type=Path, metavar="FILE", help="what is to go wrong: see docs/faults.md"
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="what is to go wrong, in YAML: see docs/faults.md (nothing)",
     )
     parser.add_argument(
         "--control-port",
-        type=int,
+        type=port,
         metavar="PORT",
-        help="let faults be changed over HTTP on this port of loopback; 0 is any free one",
+        help="let faults be seen and changed over HTTP on this port of 127.0.0.1, another for each "
+        "emulator; 0 is any free one (none)",
     )
 
 

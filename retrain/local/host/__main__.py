@@ -18,6 +18,7 @@ from retrain.local.host.functions import Function
 from retrain.local.host.server import FunctionsHost
 from retrain.local.host.settings import HostSettings
 from retrain.local.host.stand_ins import StandIns, StandInSettings
+from retrain.local.options import port, words
 
 
 async def _serve(asked: argparse.Namespace) -> None:
@@ -90,15 +91,15 @@ def main() -> int:
         "--root",
         type=Path,
         default=Path(),
-        help="holds function_app.py; this folder",
+        help="holds function_app.py and host.json (this folder)",
         metavar="DIR",
     )
-    parser.add_argument("--port", type=int, default=7071, help="7071; 0 for any free port")
+    parser.add_argument("--port", type=port, default=7071, help="0 is any free one (%(default)s)")
     parser.add_argument(
         "--data",
         type=Path,
         default=Path(".retrain"),
-        help="keeps all state; .retrain",
+        help="keeps keys, messages, blobs, timers (%(default)s)",
         metavar="DIR",
     )
     parser.add_argument("--watch", action="store_true", help="reload when the code changes")
@@ -108,17 +109,21 @@ def main() -> int:
         metavar="FILE",
         help="a Config.json as Microsoft's emulator has it, instead of the bindings",
     )
-    parser.add_argument("--servicebus-port", type=int, default=5672, metavar="PORT", help="5672")
     parser.add_argument(
-        "--blob-port", type=int, metavar="PORT", help="10000; given: start it in any case"
+        "--servicebus-port", type=port, default=5672, metavar="PORT", help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--blob-port",
+        type=port,
+        metavar="PORT",
+        help="(10000); given, Azurite runs whether a function asks for blobs or not",
     )
     asked = parser.parse_args()
     _log_to_stderr()
     try:
         asyncio.run(_serve(asked))
     except (OSError, RuntimeError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else error
-        sys.stderr.write(f"{said}\n")
+        sys.stderr.write(f"{words(error)}\n")
         return 1
     return 0
 

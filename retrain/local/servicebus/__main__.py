@@ -10,6 +10,7 @@ from pathlib import Path
 
 from retrain.jobfile.errors import JobFileError
 from retrain.local.faults.options import add_options, control, faults_of
+from retrain.local.options import port, words
 from retrain.local.servicebus.config import ConfigError, read_config
 from retrain.local.servicebus.sas import DEFAULT_KEY, Key
 from retrain.local.servicebus.server import PORT, ServiceBusServer, ServiceBusSettings
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"{error.strerror or error}\n")
+        sys.stderr.write(f"{words(error)}\n")
         return 1
     except (ConfigError, DataFolderUnusable, ValueError) as error:
         sys.stderr.write(f"{error}\n")
@@ -84,10 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         help="where everything is kept: messages, entities, the certificate (%(default)s)",
     )
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    add("--port", type=int, default=PORT, help="0 is any free one (%(default)s)")
+    add("--port", type=port, default=PORT, help="0 is any free one (%(default)s)")
     add(
         "--admin-port",
-        type=int,
+        type=port,
         metavar="PORT",
         help="a second port that answers the same, for clients that look for administration "
         "elsewhere (none)",

@@ -38,6 +38,26 @@ def test_a_bad_plan_is_refused_by_line_and_field(folder: Path, command: list[str
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("option", ["--port", "--control-port"])
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_port_that_no_socket_has_is_refused(
+    folder: Path, command: list[str], option: str
+) -> None:
+    words = [sys.executable, *command, option, "65536"]
+    ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2, ended
+    assert f"argument {option}: a port is a number from 0 to 65535" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_data_folder_that_is_a_file_is_named(folder: Path, command: list[str]) -> None:
+    words = [sys.executable, *command, "--data", "good.yml"]
+    ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1, ended
+    assert ended.stderr.splitlines()[-1].endswith("good.yml")
+
+
 @contextmanager
 def running(folder: Path, command: list[str]) -> Iterator[str]:
     """The emulator; gives the address of its control endpoint."""
