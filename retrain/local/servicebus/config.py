@@ -6,12 +6,14 @@ Only what this emulator does is accepted: a field that would be ignored is refus
 import json
 from collections import Counter
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from retrain.local.servicebus.config_file import (
+    FIELDS,
     ConfigFile,
     NamespaceEntry,
     QueueEntry,
@@ -168,5 +170,12 @@ def _line(location: tuple[int | str, ...], kind: str, message: str) -> str:
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     if kind == "extra_forbidden":
-        message = "this emulator knows no such field"
+        message = f"this emulator knows no such field{_hint(str(location[-1]))}"
     return f"  {path or 'the file'}: {message.removeprefix('Value error, ')}"
+
+
+def _hint(word: str) -> str:
+    if word in FIELDS:
+        return " here"
+    close = get_close_matches(word, FIELDS, 1)
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,6 +1,7 @@
 """The form of Microsoft's emulator's Config.json, field by field; others are refused."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -190,3 +191,14 @@ class ConfigFile(Strict):
     """The whole file."""
 
     user_config: _UserConfig = Field(alias="UserConfig")
+
+
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    for field in model.model_fields.values():
+        yield field.alias or ""
+    for below in model.__subclasses__():
+        yield from _names(below)
+
+
+#: Every field that some object of the file has.
+FIELDS: Final = frozenset(_names(Strict))
