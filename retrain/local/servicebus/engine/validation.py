@@ -21,15 +21,25 @@ _Settings = TypeVar("_Settings", bound=EntitySettings)
 _LONG_NAME: Final = re.compile(r"\w(?:[\w./~-]{0,258}[\w~-])?", re.ASCII)
 _SHORT_NAME: Final = re.compile(r"[\w$](?:[\w.$-]{0,48}[\w$-])?", re.ASCII)
 _DEEPER: Final = re.compile(r"/(subscriptions|rules)(/|$)", re.IGNORECASE)
-#: By field: what it must lie between, and in which words.
+#: By field: the service's name of it, what it must lie between, and in which words.
 _RANGES: Final = {
-    "lock_seconds": (0.001, 300.0, "a duration of at most PT5M"),
-    "max_delivery_count": (1, 2000, "1 to 2000"),
-    "duplicate_window": (0.001, 604_800.0, "a duration of at most P7D"),
-    "time_to_live": (0.001, float("inf"), "a duration above zero"),
-    "auto_delete_on_idle": (300.0, float("inf"), "a duration of at least PT5M"),
-    "max_message_bytes": (1, 104_857_600, "at most 102400 kilobytes"),
-    "max_megabytes": (1, 81_920, "1 to 81920"),
+    "lock_seconds": ("LockDuration", 0.001, 300.0, "a duration of at most PT5M"),
+    "max_delivery_count": ("MaxDeliveryCount", 1, 2000, "1 to 2000"),
+    "duplicate_window": (
+        "DuplicateDetectionHistoryTimeWindow",
+        0.001,
+        604_800.0,
+        "a duration of at most P7D",
+    ),
+    "time_to_live": ("DefaultMessageTimeToLive", 0.001, float("inf"), "a duration above zero"),
+    "auto_delete_on_idle": (
+        "AutoDeleteOnIdle",
+        300.0,
+        float("inf"),
+        "a duration of at least PT5M",
+    ),
+    "max_message_bytes": ("MaxMessageSizeInKilobytes", 1, 104_857_600, "1 to 102400"),
+    "max_megabytes": ("MaxSizeInMegabytes", 1, 81_920, "1 to 81920"),
 }
 _METADATA: Final = 1024
 #: Fields that are as they were made, and the service's names of them.
@@ -59,13 +69,13 @@ def _path(address: str | None) -> str | None:
 def check(settings: EntitySettings) -> None:
     """Raises InvalidEntity: such an entity can't be."""
     _check_name(settings)
-    for name, (low, high, words) in _RANGES.items():
-        value = getattr(settings, name, None)
+    for field, (name, low, high, words) in _RANGES.items():
+        value = getattr(settings, field, None)
         if value is not None and not low <= value <= high:
-            raise InvalidEntity(f"{name} of '{settings.path}' must be {words}, not {value:g}.")
+            raise InvalidEntity(f"{name} of '{settings.path}' must be {words}.")
     metadata = getattr(settings, "user_metadata", None)
     if metadata and len(metadata) > _METADATA:
-        raise InvalidEntity(f"user_metadata of '{settings.path}' is over {_METADATA} characters.")
+        raise InvalidEntity(f"UserMetadata of '{settings.path}' is over {_METADATA} characters.")
     if isinstance(settings, QueueSettings | SubscriptionSettings):
         _check_forwarding(settings)
     if isinstance(settings, RuleSettings):

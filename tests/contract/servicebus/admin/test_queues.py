@@ -143,6 +143,11 @@ def test_what_can_not_be(admin: Any, queue: str, terms: dict[str, Any]) -> None:
     assert refused.value.model.code == 400
 
 
+def test_a_setting_is_named_as_the_service_names_it(admin: Any, name: str) -> None:
+    with pytest.raises(HttpResponseError, match=f"LockDuration of '{name}' must be .* PT5M"):
+        admin.create_queue(name, lock_duration=timedelta(minutes=6))
+
+
 def test_what_can_not_change(admin: Any, name: str) -> None:
     queue = admin.create_queue(name)
     for term in ("requires_session", "requires_duplicate_detection", "enable_partitioning"):
