@@ -122,10 +122,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("connection", REFUSED.values(), ids=REFUSED)
-def test_who_is_not_known_does_not_come_in(emulator: Emulator, connection: Any) -> None:
+def test_who_is_not_known_does_not_come_in(
+    emulator: Emulator, connection: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(ServiceBusAuthenticationError) as refused:
         send(connection(emulator))
     assert "Status code: 401" in str(refused.value.inner_exception)
+    # The exception's own text names no reason, so whoever runs the emulator is told.
+    assert "no entry to " in caplog.text
 
 
 def test_a_token_for_the_queue_opens_it(emulator: Emulator) -> None:

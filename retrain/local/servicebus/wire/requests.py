@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from retrain.local.servicebus import management
@@ -29,6 +30,8 @@ from retrain.local.servicebus.wire.suffering import LinkClosed, suffer
 
 if TYPE_CHECKING:
     from retrain.local.servicebus.wire.session import Session
+
+log = logging.getLogger(__name__)
 
 #: How a reply calls its status, the status's text, and the error's condition.
 _CBS_WORDS: Final = ("status-code", "status-description", "error-condition")
@@ -97,6 +100,8 @@ class Requests:
             # Its type is not looked at: the Python client calls signatures `jwt`.
             self._session.connection.claims.put(str(token), str(properties.get("name")))
         except ServiceBusError as error:
+            # Here too, since the Python client tells of a condition and not of the reason.
+            log.warning("no entry to %s: %s", properties.get("name"), error)
             # The service tells a condition too, and its Python client then forgets the reason.
             return _reply(_CBS_WORDS, error.status, str(error), {})
         return _reply(_CBS_WORDS, 202, "Accepted", {})
