@@ -34,8 +34,8 @@ def example(language: str) -> str:
 
 
 def keys() -> list[str]:
-    """Those of the second command."""
-    words = shlex.split(examples("sh")[1])
+    """Those of the third command."""
+    words = shlex.split(examples("sh")[2])
     assert words[:3] == ["python", "-m", "retrain.local.servicebus"]
     assert set(words[3::2]) == {"--key"}
     return words[4::2]
