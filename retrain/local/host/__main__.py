@@ -11,10 +11,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from retrain.local.host.functions import Function
 from retrain.local.host.server import FunctionsHost
 from retrain.local.host.settings import HostSettings
 from retrain.local.host.stand_ins import StandIns, StandInSettings
@@ -56,18 +54,9 @@ def _greet(host: FunctionsHost) -> None:
     _say(f"Functions: {host.url}\nkey: {host.keys.default}\nmaster key: {host.keys.master}\n")
     if host.error:
         _say(f"{host.error}\nIt is loaded as soon as that is repaired.")
-    for function in host.functions:
-        _say(f"  {function.name}: {_described(host, function)}")
+    for line in host.listing():
+        _say(line)
     _say("\nCtrl-C ends it.")
-
-
-def _described(host: FunctionsHost, function: Function) -> str:
-    if function.disabled:
-        return "disabled"
-    if function.trigger.type != "httpTrigger":
-        return function.trigger.type
-    methods: Sequence[str] = function.trigger.fields.get("methods") or ()
-    return f"[{','.join(str(one) for one in methods) or 'any method'}] {host.url_of(function)}"
 
 
 def _say(text: str) -> None:

@@ -124,11 +124,14 @@ class FunctionsHost:
         async with self._changing:
             if self._server is None:
                 return  # it stops
+            known = set(self.listing())
             self.state = "Starting"
             self.ready.clear()
             await self._end(wholly=True)
             await self._begin()
-            self.settings.say(self.error or f"Reloaded: {len(self.functions)} functions.")
+            new = (line for line in self.listing() if line not in known)
+            reloaded = f"Reloaded: {len(self.functions)} functions."
+            self.settings.say(self.error or "\n".join([reloaded, *new]))
 
     async def drain(self) -> None:
         if self._life:
@@ -147,6 +150,18 @@ class FunctionsHost:
         uptime = int((time.monotonic() - self._began) * 1000)
         status = {"state": self.state, "version": _VERSION, "processUptime": uptime}
         return {**status, "errors": [self.error]} if self.error else status
+
+    def listing(self) -> list[str]:
+        """For a person: each function, and how it is called."""
+        return [f"  {function.name}: {self._described(function)}" for function in self.functions]
+
+    def _described(self, function: Function) -> str:
+        if function.disabled:
+            return "disabled"
+        if function.trigger.type != "httpTrigger":
+            return function.trigger.type
+        methods: Sequence[str] = function.trigger.fields.get("methods") or ()
+        return f"[{','.join(str(one) for one in methods) or 'any method'}] {self.url_of(function)}"
 
     def url_of(self, function: Function) -> str | None:
         """Where an HTTP function is called; None for others."""

@@ -185,7 +185,9 @@ def test_broken_code_leaves_a_host_that_says_so_and_waits(
     life.write("repaired")
     life.go_on.set()
     life.reload().result(20)
-    assert told[-1] == "Reloaded: 3 functions."
+    reloaded, *new = told[-1].splitlines()
+    assert reloaded == "Reloaded: 3 functions."
+    assert f"  named: [any method] {url}/name" in new
     assert client.get(f"{url}/name").text == "repaired"
     until(lambda: message.completed)
     assert client.get(f"{url}/admin/host/status", headers=master).json()["state"] == "Running"
