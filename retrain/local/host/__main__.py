@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+from retrain.local.host.claim import claimed
 from retrain.local.host.server import FunctionsHost
 from retrain.local.host.settings import HostSettings
 from retrain.local.host.stand_ins import StandIns, StandInSettings
@@ -110,7 +111,8 @@ def main() -> int:
     asked = parser.parse_args()
     _log_to_stderr()
     try:
-        asyncio.run(_serve(asked))
+        with claimed(asked.data / "host"):
+            asyncio.run(_serve(asked))
     except (OSError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"{words(error)}\n")
         return 1

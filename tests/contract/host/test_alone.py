@@ -185,3 +185,18 @@ def test_a_taken_port_is_one_line_too(stage: Stage, tmp_path: Path) -> None:
         host.process.wait(60)
     assert host.process.returncode == 1
     assert host.logged[-1].startswith(f"The Functions host can't listen on 127.0.0.1:{port}: ")
+
+
+def test_two_hosts_never_share_a_folder(stage: Stage, tmp_path: Path) -> None:
+    root, data = stage.app("app = func.FunctionApp()", {"version": "2.0"}), tmp_path / "data"
+    words = ("--root", str(root), "--data", str(data), "--port", "0")
+    with running("--root", str(root), "--data", str(data)) as host:
+        host.after("Ctrl-C")
+        ended = subprocess.run(
+            [sys.executable, "-m", "retrain.local.host", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Another Functions host uses the data folder {data / 'host'}.")
