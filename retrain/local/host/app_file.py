@@ -170,7 +170,7 @@ def _modules_of(root: Path) -> dict[str, ModuleType]:
 
 def _belongs(name: str, module: ModuleType, root: Path) -> bool:
     # Libraries in a virtual environment under the root are not the app's, nor are we.
-    file = getattr(module, "__file__", None)
+    file = _file(module)
     if file is None or name.partition(".")[0] in ("__main__", __name__.partition(".")[0]):
         return False
     path = Path(file)
@@ -179,4 +179,10 @@ def _belongs(name: str, module: ModuleType, root: Path) -> bool:
 
 
 def _place_in(root: Path, module: ModuleType) -> str:
-    return Path(module.__file__ or "").relative_to(root).parts[0]
+    return Path(_file(module) or "").relative_to(root).parts[0]
+
+
+def _file(module: ModuleType) -> str | None:
+    """Where it lies: its file, or the first folder of a package that has no `__init__.py`."""
+    file: str | None = getattr(module, "__file__", None)
+    return file or next((str(one) for one in getattr(module, "__path__", ())), None)

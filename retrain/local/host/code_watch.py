@@ -22,12 +22,20 @@ _ALSO: Final = ("host.json", "local.settings.json")
 _NEVER: Final = ("__pycache__", "node_modules", "site-packages")
 #: A change is told when nothing more came for so many milliseconds: editors write in steps.
 _STEP, _DEBOUNCE = 200, 1600
+#: So often, in milliseconds, the files' times are looked at: what changes between the app's loading
+#: and the watch's beginning, the operating system tells nobody.
+_LOOK: Final = 5_000
 #: After the system could not watch, in seconds.
 _LONGEST_PAUSE: Final = 60.0
 
 
 class Reloads(Protocol):
-    """Whose code it is. `packages`: what it was loaded from; None when it could not be."""
+    """Whose code it is. `packages`: what it was loaded from; None when it could not be.
+
+    loading_since: when its present life began to be loaded, in seconds of the epoch.
+    """
+
+    loading_since: float
 
     def packages(self) -> frozenset[str] | None: ...
     async def reload(self) -> None: ...
@@ -72,13 +80,25 @@ class CodeWatch:
             stop_event=self._stop,
             step=_STEP,
             debounce=_DEBOUNCE,
-            rust_timeout=60_000,
+            rust_timeout=_LOOK,
+            yield_on_timeout=True,
         ):
+            if not changes and not self._missed(folders):
+                continue
             for _, file in sorted(changes, key=lambda change: change[1]):
                 log.info("%s has changed", file)
             await self._app.reload()
             if self._folders() != folders:
                 return
+
+    def _missed(self, folders: frozenset[Path]) -> bool:
+        """Whether something that matters was written since the app began to be loaded."""
+        files = (file for folder in folders for file in folder.iterdir())
+        return any(
+            self._matters(Change.modified, str(file))
+            and file.stat().st_mtime > self._app.loading_since
+            for file in files
+        )
 
     def _folders(self) -> frozenset[Path]:
         """The root, and all folders of what the app was loaded from."""

@@ -51,6 +51,7 @@ class FunctionsHost:
         self._watch: CodeWatch | None = None
         self._changing = asyncio.Lock()
         self._began = time.monotonic()
+        self.loading_since = time.time()
 
     @property
     def url(self) -> str:
@@ -130,7 +131,8 @@ class FunctionsHost:
             await self._end(wholly=True)
             await self._begin()
             new = (line for line in self.listing() if line not in known)
-            reloaded = f"Reloaded: {len(self.functions)} functions."
+            count = len(self.functions)
+            reloaded = f"Reloaded: {count} function{'s' * (count != 1)}."
             self.settings.say(self.error or "\n".join([reloaded, *new]))
 
     async def drain(self) -> None:
@@ -182,6 +184,7 @@ class FunctionsHost:
         await self.stop()
 
     async def _begin(self) -> None:
+        self.loading_since = time.time()
         life = ScriptHost(self.settings, self._keys, self.invocations, self._inbox, self._poison)
         try:
             await life.start()

@@ -157,7 +157,7 @@ def test_a_queue_that_new_code_asks_for_is_made(stage: Stage, tmp_path: Path) ->
         connection = host.after("Service Bus: ")
         host.after("Ctrl-C")
         write("second", sessions=True)
-        host.after("Reloaded: 1 functions.")
+        host.after("Reloaded: 1 function.")
         with (
             ServiceBusClient.from_connection_string(connection) as bus,
             bus.get_queue_sender("second") as sender,

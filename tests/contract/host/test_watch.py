@@ -45,6 +45,26 @@ def test_changed_code_answers(stage: Stage, client: httpx.Client) -> None:
         until(lambda name=name: app.answer() == name)  # type: ignore[misc]
 
 
+def test_what_changes_before_the_watch_begins_is_seen(stage: Stage, client: httpx.Client) -> None:
+    """The app itself changes what it was loaded from, while it is loaded."""
+    said: list[str] = []
+    (stage.folder / "app" / "rooms").mkdir(parents=True)
+    (stage.folder / "app" / "rooms" / "name.py").write_text('NAME = "first"\n')
+    changing = """
+        from pathlib import Path
+        from rooms.name import NAME
+        if NAME == "first":
+            (Path(__file__).parent / "rooms" / "name.py").write_text('NAME = "second"\\n')
+        app = func.FunctionApp(http_auth_level="ANONYMOUS")
+
+        @app.route("name")
+        def named(req): return NAME
+    """
+    host = stage.host(changing, watch=True, say=said.append)
+    until(lambda: client.get(f"{host.url}/name").text == "second")
+    assert len(said) == 1
+
+
 def test_a_fault_is_told_and_its_repair_is_seen(stage: Stage, client: httpx.Client) -> None:
     app = App(stage, client)
     app.write("rooms/name.py", "NAME = = 1\n")
@@ -61,7 +81,7 @@ def test_what_is_not_the_apps_is_no_change(stage: Stage, client: httpx.Client) -
     app.write("other.py", "x = (\n")
     app.write("rooms/name.py", 'NAME = "other"\n')
     until(lambda: app.answer() == "other")
-    assert app.said == ["Reloaded: 1 functions."]
+    assert app.said == ["Reloaded: 1 function."]
 
 
 def test_new_folders_of_a_package_are_watched_too(stage: Stage, client: httpx.Client) -> None:
