@@ -1,17 +1,21 @@
 """`--set inputs.x=1`: fields given on the command line, over those in the file.
 
-A value is typed as it would be in YAML. Set on an input that is a mapping in the file, it becomes
-the literal's `default` or the data's `path`; paths stay relative to the file's folder.
+A value is typed as it would be in YAML, and is text where an input is declared as text. Set on an
+input that is a mapping in the file, it becomes the literal's `default` or the data's `path`; paths
+stay relative to the file's folder.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from retrain.jobfile.errors import FileProblem, JobFileError
+from retrain.jobfile.includes import part
 from retrain.jobfile.places import Place, without
 from retrain.jobfile.scalars import Unreadable, scalar_from_text
 from retrain.jobfile.source import Source
 from shared.jobs import Field
+from shared.jobs.inputs import LITERAL_TYPES
 
 
 def overridden(source: Source, overrides: Mapping[str, str]) -> Source:
@@ -20,12 +24,24 @@ def overridden(source: Source, overrides: Mapping[str, str]) -> Source:
     for name, text in overrides.items():
         place = Place(source.path, setting=f"{name}={text}")
         try:
-            source = _with(source, name, scalar_from_text(text), place)
+            source = _with(source, name, _value(source.document, name, text), place)
         except Unreadable as error:
             problems.append(FileProblem(place, (), str(error), "write --set name=value"))
     if problems:
         raise JobFileError(source.path, problems)
     return source
+
+
+def _value(document: Mapping[str, Any], name: str, text: str) -> Any:
+    """The value that a text on the command line means: what is declared as text stays text."""
+    declared = part(document, (*name.split("."), "type"))
+    if declared is None:
+        declared = part(document, ("component", *name.split("."), "type"))
+    if declared != "string" or not name.startswith("inputs."):
+        return scalar_from_text(text)
+    with suppress(Unreadable):
+        return scalar_from_text(text) if text[:1] in ("'", '"') else text
+    return text
 
 
 def _with(source: Source, name: str, value: Any, place: Place) -> Source:
@@ -48,7 +64,7 @@ def _inner(document: Mapping[str, Any], field: tuple[str, ...], value: Any) -> t
     written = inputs.get(field[1])
     if not isinstance(written, Mapping) or value is None:
         return field
-    return (*field, "path" if "path" in written else "default")
+    return (*field, "default" if written.get("type") in LITERAL_TYPES else "path")
 
 
 def _replaced(document: Mapping[str, Any], field: tuple[str, ...], value: Any) -> dict[str, Any]:

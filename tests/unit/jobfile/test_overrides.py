@@ -49,6 +49,32 @@ def test_settings_from_the_command_line(
         assert document[name] == value
 
 
+#: What is set, and what the text that the input is declared to be becomes.
+TEXTS = {
+    "a number": ("012", "012"),
+    "a boolean": ("true", "true"),
+    "in quotes": ("'1'", "1"),
+    "with quotes": ("' or 1=1; --", "' or 1=1; --"),
+    "nothing": ("", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), TEXTS.values(), ids=TEXTS)
+def test_what_is_declared_as_text_stays_text(text: str, kept: str, tmp_path: Path) -> None:
+    inputs = "inputs: {s: {type: string, optional: true}}\n"
+    job = read_job(written(tmp_path, RIGHT + inputs), {"inputs.s": text})
+    assert job.document["inputs"]["s"]["default"] == kept
+    component = written(tmp_path, RIGHT + "version: 1\n" + inputs)
+    assert read_job(component, {"inputs.s": text}).document["inputs"]["s"]["default"] == kept
+
+
+def test_an_optional_input_gets_a_path(tmp_path: Path) -> None:
+    inputs = "inputs: {d: {type: uri_file, optional: true}}\n"
+    (tmp_path / "y").touch()
+    job = read_job(written(tmp_path, RIGHT + inputs), {"inputs.d": "y"})
+    assert job.local_inputs == {"d": tmp_path / "y"}
+
+
 def test_a_path_from_the_command_line_is_from_the_files_folder(tmp_path: Path) -> None:
     job = "command: a\nenvironment: {image: python}\ninputs: {d: {type: uri_file, path: x}}\n"
     path = written(tmp_path, job)
