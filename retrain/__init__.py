@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from retrain.sdk.values import Environment as Environment
     from retrain.sdk.values import Input as Input
     from retrain.sdk.values import Output as Output
+    from retrain.snapshot import Limits as Limits
     from retrain.snapshot import SnapshotRefused as SnapshotRefused
 
 _HOMES = {
@@ -58,7 +59,7 @@ _HOMES = {
     "retrain.sdk.schedule": ("CronTrigger", "DataTrigger", "RecurrenceTrigger", "Schedule"),
     "retrain.sdk.script_run": ("Experiment", "ScriptRun", "ScriptRunConfig"),
     "retrain.sdk.values": ("BuildContext", "Environment", "Input", "Output"),
-    "retrain.snapshot": ("SnapshotRefused",),
+    "retrain.snapshot": ("Limits", "SnapshotRefused"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -84,7 +84,9 @@ def _resolved(
     if file.code is not None:
         resolved["properties"] = git_properties(file.code) | job.get("properties", {})
     if file.code is not None or file.includes:
-        with take_snapshot(file.code, limits or code_limits(), file.includes) as snapshot:
+        with take_snapshot(
+            file.code, limits or code_limits(client.profile), file.includes
+        ) as snapshot:
             count = f"{snapshot.files:,} file{'s' * (snapshot.files != 1)}"
             with display.moving(f"code, {count}", snapshot.size) as progress:
                 resolved["code"] = client.ensure_snapshot(snapshot, progress)

@@ -68,9 +68,10 @@ class Client(AssetCalls):
         *,
         profile: str | None = None,
     ) -> None:
-        if endpoint is None:
-            chosen = choose(profile)
-            endpoint, key = chosen.endpoint, key or chosen.key
+        self.profile = choose(profile) if endpoint is None else None
+        if self.profile is not None:
+            endpoint, key = self.profile.endpoint, key or self.profile.key
+        assert endpoint is not None
         self._local: Client | None = None
         self._connection = Connection(endpoint, key, transport)
         self.endpoint = self._connection.endpoint

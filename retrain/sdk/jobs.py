@@ -11,6 +11,7 @@ from retrain.sdk.values import PathLike
 
 if TYPE_CHECKING:
     from retrain.client import Client
+    from retrain.snapshot import Limits
 
 
 class Jobs:
@@ -19,13 +20,14 @@ class Jobs:
     def __init__(self, client: "Client") -> None:
         self._client = client
 
-    def create_or_update(self, job: Command | PathLike) -> Run:
+    def create_or_update(self, job: Command | PathLike, *, limits: "Limits | None" = None) -> Run:
         """Upload what is new of the job's code and inputs, and start a run of it.
 
         job: a Command, or the path of a job file.  Each call is another run.
+        limits: how much code may travel; None: as variables or the profile say, else 300 MB.
         Raises InvalidJob, SnapshotRefused and ClientError; then nothing was started.
         """
-        return Run(self._client, submitted(self._client, job))
+        return Run(self._client, submitted(self._client, job, limits))
 
     def get(self, name: str) -> Run:
         """Raises ApiError (404) when there is no run of that name."""
@@ -75,7 +77,9 @@ class Jobs:
         return Runs(Run(self._client, one) for one in found)
 
 
-def submitted(client: "Client", job: Command | PathLike) -> dict[str, Any]:
+def submitted(
+    client: "Client", job: Command | PathLike, limits: "Limits | None" = None
+) -> dict[str, Any]:
     """Start a run of the job, and return its record."""
     asked_at = datetime.now(UTC)
     from retrain.sdk.checking import checked_job
@@ -85,4 +89,4 @@ def submitted(client: "Client", job: Command | PathLike) -> dict[str, Any]:
         from retrain.sdk.load import load_job
 
         job = load_job(job)
-    return dict(submit(client, checked_job(job), asked_at=asked_at))
+    return dict(submit(client, checked_job(job), asked_at=asked_at, limits=limits))

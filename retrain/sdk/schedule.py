@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrain.sdk.command import Command
+from retrain.sdk.run import Run
 from retrain.sdk.values import PathLike, plain
 
 if TYPE_CHECKING:
@@ -169,9 +170,26 @@ class Schedules:
         """Raises ApiError (404) when there is none of that name."""
         return Schedule.from_dict(self._client.get_schedule(name))
 
-    def list(self) -> list[Schedule]:
-        return [Schedule.from_dict(one) for one in self._client.list_schedules()]
+    def enable(self, name: str) -> Schedule:
+        """Let it fire from now on."""
+        return Schedule.from_dict(self._client.enable_schedule(name))
+
+    def disable(self, name: str) -> Schedule:
+        """Keep it, and let it start nothing."""
+        return Schedule.from_dict(self._client.disable_schedule(name))
+
+    def trigger(self, name: str, path: str | None = None) -> Run:
+        """Start its run now. path: of the file that a data schedule's run is for."""
+        return Run(self._client, self._client.trigger_schedule(name, path))
+
+    def preview(self, name: str, count: int = 10) -> list[datetime]:
+        """Return when it is due next, in UTC; nothing for one that waits for data."""
+        ticks = self._client.preview_schedule(name, count)
+        return [datetime.fromisoformat(tick["at"]) for tick in ticks]
 
     def delete(self, name: str) -> None:
         """Delete it; the runs that it started go on. Raises ApiError (404) when there is none."""
         self._client.delete_schedule(name)
+
+    def list(self) -> list[Schedule]:
+        return [Schedule.from_dict(one) for one in self._client.list_schedules()]

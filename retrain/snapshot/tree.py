@@ -29,6 +29,8 @@ class Stamp:
 
     @classmethod
     def of(cls, found: os.stat_result) -> "Stamp":
+        if os.name == "nt":  # a folder's entries have no such numbers there, an open file has
+            return cls(0, 0, found.st_size, found.st_mtime_ns)
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
@@ -114,7 +116,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 def _real(root: Path, name: str, entry: os.DirEntry[str]) -> tuple[str, os.stat_result]:
     try:
         if not entry.is_symlink():
-            return entry.path, entry.stat(follow_symlinks=False)
+            return entry.path, os.lstat(entry.path)
         target = Path(entry.path).resolve(strict=True)
         if not target.is_relative_to(root):
             raise refused(name, f"is a link that leads out of the code folder, to {target}")

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from retrain import ApiError, Client, Environment, RunFailed, command
-from tests.unit.cli.api_server import ApiServer
+from retrain import (
+    ApiError,
+    Client,
+    Environment,
+    Limits,
+    RunFailed,
+    SnapshotRefused,
+    command,
+    profile,
+)
+from tests.unit.cli.api_server import KEY, ApiServer
 
 
 def test_a_run_has_everything_as_attributes_of_their_types(
@@ -109,6 +118,18 @@ def test_every_submission_is_a_run_of_its_own(server: ApiServer, client: Client)
     job = command(command="echo", environment=Environment(image="a"))
     assert client.jobs.create_or_update(job).name != client.jobs.create_or_update(job).name
     assert len(server.runs) == 2
+
+
+def test_limits_by_argument_and_by_the_clients_profile(server: ApiServer, folder: Path) -> None:
+    (folder / "src").mkdir()
+    for name in ("a.py", "b.py"):
+        (folder / "src" / name).write_text(name)
+    job = command(command="echo", code="src", environment=Environment(image="a"))
+    profile.save(profile.Profile("tight", server.endpoint, KEY, code_max_files=1), use=True)
+    with Client() as client:
+        with pytest.raises(SnapshotRefused, match="at most 1 files"):
+            client.jobs.create_or_update(job)
+        assert client.jobs.create_or_update(job, limits=Limits(files=2)).name in server.runs
 
 
 EVIL = '<img src=x onerror="alert(1)">&'
