@@ -113,7 +113,7 @@ def built(world: Ports) -> Product:
     observer = Observer(world.compute, world.bus, world.now)
     builds = ImageBuilds(world.images, world.registry, world.files, world.now)
     assets = Assets(world.registry, world.now)
-    datastores = Datastores(world.registry, world.files, world.now)
+    datastores = Datastores(world.registry, world.files, world.runs, world.now)
     contents = Contents(world.files)
     lineage = Lineage(world.registry, world.runs, assets, contents)
     resolver = Resolver(assets, datastores, contents)

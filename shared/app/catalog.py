@@ -15,7 +15,7 @@ from shared.domain.errors import Invalid, NotFound
 from shared.domain.lineage import Content, Place
 from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.data_input import FOLDER_TYPES
-from shared.jobs.data_paths import LocalPath, parse_data_path
+from shared.jobs.data_paths import LocalPath, Remote, RunOutput, parse_data_path
 from shared.jobs.datastore import checked_path
 from shared.jobs.documents import parse_document
 from shared.jobs.references import LATEST, AssetReference, asset_label, parse_asset_reference
@@ -61,6 +61,7 @@ class Catalog:
             description=wanted.description,
             tags=wanted.tags,
             properties=wanted.properties,
+            made_by=_maker(path),
         )
         return self.assets.register(kind, wanted.name, record, wanted.version)
 
@@ -118,6 +119,12 @@ class Catalog:
                 code="NotHere",
             )
         return place
+
+
+def _maker(path: Remote) -> dict[str, str] | None:
+    if not isinstance(path, RunOutput):
+        return None
+    return {"run": path.run, "output": path.output or path.path}
 
 
 def _reference(text: str) -> AssetReference:

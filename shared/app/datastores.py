@@ -1,20 +1,22 @@
 """Datastores of one's own: kept in the registry, and what paths in them stand for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.app.documents import checked
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.lineage import Place
+from shared.domain.run import Run
 from shared.jobs import dump
-from shared.jobs.data_paths import BlobAddress, PublicFile, Remote
+from shared.jobs.data_paths import BlobAddress, PublicFile, Remote, RunOutput
 from shared.jobs.datastore import CONTAINERS, DatastorePath
 from shared.jobs.documents import parse_document
 from shared.jobs.stores import Datastore
 from shared.ports.files import OUTPUTS, REGISTRY, RUNS, SNAPSHOTS, Files
 from shared.ports.registry import Registry
+from shared.ports.runs import Runs
 
 KIND: Final = "datastores"
 #: Of our own account: what nobody reads by an address, and what nobody's output goes to.
@@ -32,6 +34,7 @@ class KeptStore:
 class Datastores:
     registry: Registry
     files: Files
+    runs: Runs
     now: Callable[[], datetime]
 
     def put(self, document: Mapping[str, Any]) -> tuple[KeptStore, bool]:
@@ -74,6 +77,8 @@ class Datastores:
                 return Place(uri=str(path), folder=False, public=path.url)
             case BlobAddress():
                 return self._address(path, folder)
+            case RunOutput():
+                return self._left(path, folder)
             case DatastorePath(store, below):
                 if store in CONTAINERS:
                     return _place(path, folder, "", CONTAINERS[store], below)
@@ -98,6 +103,24 @@ class Datastores:
             )
         return found
 
+    def _left(self, path: RunOutput, folder: bool) -> Place:
+        """Of a declared output its own place, of the rest below the run's last attempt: what was
+        logged is apart from the folders that scripts write to."""
+        run = self.runs.load(path.run).run
+        if path.output is None:
+            ours = path.path.startswith(("outputs/", "logs/"))
+            below = path.path if ours else f"artifacts/{path.path}"
+            return self.place(_kept_under(run, below), folder)
+        written = next((one for one in run.writes if one.output == path.output), None)
+        if written is None:
+            raise NotFound("output", str(path), f"`retrain job show {run.name} --lineage`.")
+        if not path.path:
+            return written.place
+        whole = written.place.path + path.path
+        address = f"{written.place.uri.rstrip('/')}/{path.path}"
+        inner = _prefix(whole) if folder else whole
+        return replace(written.place, uri=address, folder=folder, path=inner)
+
     def _address(self, path: BlobAddress, folder: bool) -> Place:
         if path.account == self.files.account():
             if path.container in _PRIVATE:
@@ -113,6 +136,10 @@ class Datastores:
     def _those_there_are(self) -> str:
         names = [*CONTAINERS, *(kept.store.name for kept in self.all())]
         return f"There are: {', '.join(names)}; `retrain datastore create -f` makes more."
+
+
+def _kept_under(run: Run, below: str) -> DatastorePath:
+    return DatastorePath("workspaceartifactstore", f"{run.name}/{run.attempt}/{below}")
 
 
 def _place(path: Remote, folder: bool, account: str, container: str, below: str) -> Place:

@@ -12,17 +12,9 @@ from shared.jobs.problems import refusal
 from shared.jobs.references import AssetName, AssetReference, AssetVersion
 from shared.jobs.text import NonEmptyText, ScalarText, Text
 
-#: `azureml://jobs/<run>/outputs/<output>[/paths/<path>]`, what a run left, as Azure ML writes it.
-RUN_OUTPUT = "azureml://jobs/"
-
 
 def _asset_path(path: str) -> str:
     path = with_default_datastore(path)
-    if path.startswith((RUN_OUTPUT, "runs:/")):
-        raise refusal(
-            f"paths of a run's outputs are not supported ('{path[:200]}')",
-            "declare the output with `name:`, which registers it when the run completes",
-        )
     if isinstance(parse_data_path(path), AssetReference):
         raise refusal("is registered already", "write where the data is")
     if "${{" in path:

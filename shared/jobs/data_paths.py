@@ -26,6 +26,13 @@ _HADOOP: Final = re.compile(
     re.DOTALL,
 )
 CONTAINER: Final = re.compile(r"\$root|\$web|(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_JOBS: Final = "azureml://jobs/"
+_JOB_OUTPUT: Final = re.compile(
+    r"azureml://jobs/(?P<run>[A-Za-z0-9_-]+)/outputs/(?P<output>[A-Za-z0-9_]+)"
+    r"(?:/paths/(?P<path>.*))?/?",
+    re.DOTALL,
+)
+_LOGGED: Final = re.compile(r"runs:/(?P<run>[A-Za-z0-9_-]+)/(?P<path>.*)", re.DOTALL)
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -70,6 +77,23 @@ class PublicFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOutput:
+    """What a run left: a declared output, or with `output` None what it logged or put into its
+    `outputs` and `logs` folders.
+
+    path: below the output; empty is all of it. A folder may be written without its slash.
+    """
+
+    run: str
+    output: str | None
+    path: str
+
+    def __str__(self) -> str:
+        below = f"/paths/{self.path}" if self.path or self.output is None else ""
+        return f"azureml://jobs/{self.run}/outputs/{self.output or 'artifacts'}{below}"
+
+
+@dataclass(frozen=True, slots=True)
 class LocalPath:
     """A path on the disk of whoever wrote it; `text` as written."""
 
@@ -79,31 +103,19 @@ class LocalPath:
         return self.text
 
 
-Remote = DatastorePath | BlobAddress | PublicFile
+Remote = DatastorePath | BlobAddress | PublicFile | RunOutput
 DataPath = Remote | AssetReference | LocalPath
 
 
 def is_remote(path: str) -> bool:
     """Whether the text names something that is not on the user's own disk, supported or not."""
-    return path.startswith("azureml:") or _REMOTE.match(path) is not None
+    return path.startswith(("azureml:", "runs:/")) or _REMOTE.match(path) is not None
 
 
 def parse_data_path(text: str) -> DataPath:
     """Read a path of any form. Raises a refusal (a ValueError) that says what to write instead."""
-    if is_datastore_uri(text):
-        return parse_datastore_path(text)
-    if text.startswith("azureml://registries/"):
-        raise refusal(
-            f"assets of registries are not supported ('{text[:200]}')",
-            "register it here with `retrain data create -f`, and write azureml:<name>:<version>",
-        )
-    if text.startswith("azureml:/"):
-        raise refusal(
-            f"'{text[:200]}' is no address of data here",
-            "write azureml://datastores/<store>/paths/<path> or azureml:<name>:<version>",
-        )
-    if is_asset_reference(text):
-        return parse_asset_reference(text)
+    if text.startswith(("azureml:", "runs:/")):
+        return _azureml(text)
     if text.startswith(("wasb://", "wasbs://", "abfs://", "abfss://")):
         return _hadoop(text)
     if text.startswith(("https://", "http://")):
@@ -116,7 +128,45 @@ def parse_data_path(text: str) -> DataPath:
     return LocalPath(text)
 
 
+def _azureml(text: str) -> DataPath:
+    if is_datastore_uri(text):
+        return parse_datastore_path(text)
+    if is_asset_reference(text):
+        return parse_asset_reference(text)
+    if text.startswith((_JOBS, "runs:/")):
+        return _run_output(text)
+    if text.startswith("azureml://registries/"):
+        raise refusal(
+            f"assets of registries are not supported ('{text[:200]}')",
+            "register it here with `retrain data create -f`, and write azureml:<name>:<version>",
+        )
+    raise refusal(
+        f"'{text[:200]}' is no address of data here",
+        "write azureml://datastores/<store>/paths/<path> or azureml:<name>:<version>",
+    )
+
+
+def _run_output(text: str) -> RunOutput:
+    """`runs:/<run>/<path>` is MLflow's way to say what a run logged."""
+    form = _JOB_OUTPUT.fullmatch(text) or _LOGGED.fullmatch(text)
+    if form is None:
+        raise refusal(
+            f"'{text[:200]}' is not what a run left",
+            "write azureml://jobs/<run>/outputs/<output>, or "
+            "azureml://jobs/<run>/outputs/artifacts/paths/<path>",
+        )
+    found = form.groupdict()
+    output, path = found.get("output", "artifacts"), checked_path(found["path"] or "")
+    if output == "artifacts" and not path:
+        raise refusal("names everything that a run left", "write the path of one thing after it")
+    return RunOutput(found["run"], None if output == "artifacts" else output, path)
+
+
 def _hadoop(text: str) -> BlobAddress:
+    if "@" not in text:  # some write the container as the first part of the path
+        told = _web("https://" + text.partition("://")[2].replace(".dfs.", ".blob.", 1))
+        if isinstance(told, BlobAddress):
+            return told
     form = _HADOOP.fullmatch(text)
     if form is None or not CONTAINER.fullmatch(form["container"]):
         raise refusal(

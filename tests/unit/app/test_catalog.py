@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import Invalid, NotFound, Refused, Taken
-from shared.ports.files import DATA
-from tests.factories import NOON
+from shared.ports.files import DATA, OUTPUTS
+from tests.factories import NOON, a_document
 from tests.simulation.twins.files import ACCOUNT
 from tests.simulation.twins.world import Twins
 
@@ -49,7 +49,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an empty folder": ({"path": STORE + "beer/", "type": "uri_folder"}, "no file below"),
     "a way up": ({"path": STORE + "a/../wine.csv"}, "'..' part"),
     "an asset": ({"path": "azureml:beer:1"}, "registered already"),
-    "a run's output": ({"path": "azureml://jobs/r/outputs/o"}, "declare the output"),
+    "all of a run": ({"path": "azureml://jobs/r/outputs/artifacts"}, "everything"),
+    "half a run": ({"path": "azureml://jobs/r"}, "is not what a run left"),
     "a type": ({"type": "custom_model"}, "this is a model, not a data asset"),
     "a field": ({"desciption": "x"}, "did you mean 'description'?"),
     "a key": ({"path": "https://a/b?sig=x"}, "a key in it"),
@@ -86,6 +87,43 @@ def test_the_files_of_a_version(twins: Twins) -> None:
     for strange in ("", "b", "../m2/x", "a"):
         with pytest.raises((NotFound, Invalid)):
             catalog.link(asset, strange)
+
+
+LEFT: dict[str, tuple[str, str, str]] = {
+    "a declared output": ("azureml://jobs/{run}/outputs/model", "outputs/model/", "w"),
+    "a part of it": ("azureml://jobs/{run}/outputs/model/paths/w", "outputs/model/w", "w"),
+    "an undeclared one": (
+        "azureml://jobs/{run}/outputs/artifacts/paths/outputs/model/",
+        "outputs/model/",
+        "w",
+    ),
+    "what was logged": ("azureml://jobs/{run}/outputs/artifacts/paths/m/", "artifacts/m/", "l"),
+    "in MLflow's words": ("runs:/{run}/m", "artifacts/m/", "l"),
+}
+
+
+@pytest.mark.parametrize(("path", "where", "file"), LEFT.values(), ids=LEFT)
+def test_what_a_run_left_is_registered(twins: Twins, path: str, where: str, file: str) -> None:
+    asked = a_document(outputs={"model": {"type": "custom_model"}})
+    name = twins.product().admission.submit_document(asked, None).name
+    twins.settle()
+    twins.files.write(OUTPUTS, f"{name}/1/outputs/model/w", b"w")
+    twins.files.write(OUTPUTS, f"{name}/1/artifacts/m/l", b"l")
+    twins.product().observer.landed(f"{name}/1/ended")
+    twins.settle()
+    document = {"name": "m", "path": path.format(run=name)}
+    asset, _ = twins.product().catalog.register("models", document)
+    expected = f"azureml://datastores/workspaceartifactstore/paths/{name}/1/{where}"
+    assert asset.document["path"].rstrip("/") == expected.rstrip("/")
+    assert asset.document["folder"] == where.endswith("/")
+    assert asset.document["made_by"]["run"] == name
+    assert [one.path for one in twins.product().catalog.files(asset)] == [file]
+
+
+def test_what_no_run_left_is_not_registered(twins: Twins) -> None:
+    for path in ("azureml://jobs/nobody/outputs/model", "runs:/nobody/model"):
+        with pytest.raises(NotFound, match="no Run 'nobody'"):
+            twins.product().catalog.register("models", {"name": "m", "path": path})
 
 
 def test_a_version_is_found_archived_labelled_by_reference(twins: Twins) -> None:

@@ -60,6 +60,7 @@ FILES: dict[str, dict[str, Any]] = {
     "our account over wasbs": {"path": f"wasbs://data@{ACCOUNT}.blob.core.windows.net/wine.csv"},
     "our account over abfss": {"path": f"abfss://data@{ACCOUNT}.dfs.core.windows.net/wine.csv"},
     "our account over https": {"path": f"https://{ACCOUNT}.blob.core.windows.net/data/wine.csv"},
+    "the container in the path": {"path": f"wasbs://{ACCOUNT}.blob.core.windows.net/data/wine.csv"},
     "a model that is a file": {"path": STORE + "wine.csv", "type": "custom_model"},
     "a registered model": {"path": "azureml:m:1", "type": "custom_model"},
 }
