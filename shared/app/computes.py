@@ -36,8 +36,8 @@ CHANGEABLE: Final = (
 REMEMBERED: Final = timedelta(seconds=60)
 DELETED: Final = Problem(
     "ComputeDeleted",
-    "The run's compute was deleted before the run could take a node of it.",
-    "Create the compute again (`retrain compute create`), and submit the job again.",
+    "The run's compute is not there: it was deleted, or never made.",
+    "Create the compute (`retrain compute create`), and submit the job again.",
 )
 
 

@@ -109,35 +109,31 @@ class Watch:
 
     def _on_compute(self, scene: Scene, run: Summary, looks: int) -> int:
         """Returns how many attempts it looked at one by one: 0 or 1."""
-        key = attempt_key(run.name, run.attempt)
-        seen = scene.attempts.get(key)
-        if seen is None or seen.deleting:
+        seen = scene.attempts.get(attempt_key(run.name, run.attempt))
+        if run.compute and run.compute not in scene.nodes.computes:
+            self.shared.unplaced(run, scene.tag)
+        elif seen is None or seen.deleting:
             if scene.quiet(run, GRACE):
                 self.observer.lost(run.name, run.attempt, scene.tag)
-            return 0
-        if seen.ended:
+        elif seen.ended:
             self._over(scene, run)
             return 1
-        if run.compute:
-            return self._on_shared(scene, run, looks)
-        pool = scene.pools.get(key)
-        if pool and self._told_by(pool, scene, run):
-            return 0
-        if run.status is not Status.RUNNING and scene.quiet(run, GRACE) and looks > 0:
-            self.observer.observe(run.name, run.attempt, tag=scene.tag)
-            return 1
+        else:
+            return self._under_way(scene, run, looks)
         return 0
 
-    def _on_shared(self, scene: Scene, run: Summary, looks: int) -> int:
-        key = str(run.compute)
-        if key not in scene.nodes.computes:
-            self.shared.unplaced(run, scene.tag)
+    def _under_way(self, scene: Scene, run: Summary, looks: int) -> int:
+        pool = scene.pools.get(attempt_key(run.name, run.attempt))
+        if pool and self._told_by(pool, scene, run):
             return 0
         silent = run.status is not Status.RUNNING and scene.quiet(run, GRACE)
-        if looks > 0 and (silent or scene.nodes.disagree(key)):
+        if not (silent or (run.compute and scene.nodes.disagree(run.compute))) or looks <= 0:
+            return 0
+        if run.compute:
             self.shared.observe(run, scene.tag)
-            return 1
-        return 0
+        else:
+            self.observer.observe(run.name, run.attempt, tag=scene.tag)
+        return 1
 
     def _told_by(self, pool: PoolSeen, scene: Scene, run: Summary) -> bool:
         """Tell the run what its pool says, unless that is nothing new."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from retrain.client import FINAL, Client
 from tests.bench.measured import Measured
@@ -20,13 +21,18 @@ def measure(folder: Path) -> Iterator[Measured]:
         times = [noop(client) for _ in range(RUNS)]
         yield "noop_run_median", median(times), "s"
         yield "noop_run_p95", sorted(times)[int(RUNS * 0.95) - 1], "s"
+        client.create_compute({"name": "bench", "type": "amlcompute", "min_instances": 1})
+        for _ in range(3):
+            noop(client, compute="bench")
+        on_warm_nodes = [noop(client, compute="bench") for _ in range(RUNS)]
+        yield "noop_run_on_named_compute_median", median(on_warm_nodes), "s"
         yield "upload_to_first_line_median", median(_first_lines(client, folder)), "s"
 
 
-def noop(client: Client) -> float:
+def noop(client: Client, **fields: Any) -> float:
     """Seconds from the request until the run is Completed and Batch lists nothing of it."""
     began = time.perf_counter()
-    name = client.create_job(job("true"))["name"]
+    name = client.create_job(job("true", **fields))["name"]
     while client.get_job(name)["status"] not in FINAL:
         time.sleep(_EVERY)
     while any(client.compute().values()):
