@@ -124,7 +124,8 @@ class CommandJob(Command):
     }
 
     name: Identifier | None = Field(
-        default=None, description="1 to 64 letters, digits, - and _; Retrain gives one when absent."
+        default=None,
+        description="Refused in a file: Retrain names runs itself. Use `display_name`.",
     )
     experiment_name: NonEmptyText = Field(
         default="Default", description="Group the run is listed under."

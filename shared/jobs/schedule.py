@@ -70,5 +70,5 @@ class Schedule(Document):
         description="When the job is created."
     )
     create_job: Annotated[CommandJob, BeforeValidator(_inline_job)] = Field(
-        description="The job; its own `name` is not used, as each run has one of its own."
+        description="The job; in a user's file also its file, or `{job: <file>}` and what is other."
     )

@@ -63,6 +63,8 @@ def _property(schema: Any) -> Any:
     found = {name: value for name, value in schema.items() if name != "title"}
     if found.get("type") == "object" and found.get("default") == {}:
         found["type"] = ["object", "null"]
+    if "default" in found and isinstance(found["default"], dict | list | None):
+        del found["default"]  # says no more than that it may be left out
     return found
 
 

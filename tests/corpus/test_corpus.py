@@ -1,7 +1,8 @@
 """Files after the patterns that people write for Azure ML, each with its verdict at its top.
 
 `# expect: valid`, or one line for each problem as `retrain job validate` prints it, without the
-path in front of its own. The JSON Schemas take every file that is right, and find misspelt fields.
+path in front of its own; one that ends in `…` may go on. The JSON Schemas take every file that is
+right, and find misspelt fields.
 """
 
 from collections.abc import Iterator
@@ -59,7 +60,12 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("path", FILES.values(), ids=FILES)
 def test_a_file_has_its_verdict(path: Path) -> None:
-    assert (_said(check(Collected(path, named=True))) or ["valid"]) == _expected(path)
+    said = _said(check(Collected(path, named=True))) or ["valid"]
+    expected = _expected(path)
+    assert len(said) == len(expected)
+    for one, wanted in zip(said, expected, strict=True):
+        begun = wanted.removesuffix("…")
+        assert one.startswith(begun) if begun != wanted else one == wanted
 
 
 def test_there_are_many_files_of_each_kind() -> None:
