@@ -21,7 +21,9 @@ class Settings:
     storage: blob endpoint (identity), or a connection string (a key, for the local stack).
     servicebus: fully qualified namespace (identity), or a connection string.
     batch: the account's endpoint.  batch_account, batch_key: shared key, for the local stack; empty
-    means identity.  images: where environments are built; empty means nowhere.
+    means identity.  images: where the local stack builds environments.
+    registry: ARM id of the Azure Container Registry to build them in; empty means nowhere.
+    shared_registries: servers that are asked for an image too, x.azurecr.io,y.azurecr.io.
     webhook_secret: signs notifications, `whsec_` and base64; empty refuses them.  webhook_private:
     "true" allows addresses of private networks.
     url: where scripts reach the app, to log to it; empty means they can't, and log nowhere.
@@ -34,6 +36,8 @@ class Settings:
     batch_account: str = ""
     batch_key: str = ""
     images: str = ""
+    registry: str = ""
+    shared_registries: str = ""
     webhook_secret: str = ""
     webhook_private: str = ""
     url: str = ""

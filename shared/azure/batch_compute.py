@@ -18,6 +18,7 @@ from shared.azure import batch_failures as failures
 from shared.azure.batch_models import TASK, Node, is_prepared, job_for, job_id, task_for
 from shared.azure.blob_links import BlobLinks
 from shared.azure.errors import error_code, translated
+from shared.azure.registry_images import Login, no_login
 from shared.domain.errors import Transient
 from shared.ports.compute import Order, Report
 
@@ -27,21 +28,20 @@ _API = "2025-06-01"
 
 @dataclass(frozen=True, slots=True)
 class BatchCompute:
-    """Compute."""
+    """Compute. login: to the registry of an image, for the node that pulls it."""
 
     client: BatchClient
     links: BlobLinks
     node: Node
+    login: Login = no_login
 
     def provision(self, order: Order) -> None:
-        job = job_id(order.key)
+        job, login = job_id(order.key), self.login(order.image)
+        options = job_for(order, self.links, self.node, login)
+        task = task_for(order, self.links, login)
         try:
-            self._unless_there(
-                lambda: self.client.create_job(job_for(order, self.links, self.node)), "JobExists"
-            )
-            self._unless_there(
-                lambda: self.client.create_task(job, task_for(order, self.links)), "TaskExists"
-            )
+            self._unless_there(lambda: self.client.create_job(options), "JobExists")
+            self._unless_there(lambda: self.client.create_task(job, task), "TaskExists")
             self.client.update_job(
                 job,
                 batch.BatchJobUpdateOptions(

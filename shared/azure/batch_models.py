@@ -74,7 +74,13 @@ def lasting(order: Order) -> timedelta:
     return order.timeout + (AROUND_SHARED if order.compute else AROUND)
 
 
-def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateOptions:
+def job_for(
+    order: Order,
+    links: BlobLinks,
+    node: Node,
+    login: batch.ContainerRegistryReference | None = None,
+) -> batch.BatchJobCreateOptions:
+    """login: to the registry that holds the order's image, when it is ours."""
     mine = [
         batch.BatchMetadataItem(name=RUN, value=order.run),
         batch.BatchMetadataItem(name=ATTEMPT, value=order.key),
@@ -91,12 +97,15 @@ def job_for(order: Order, links: BlobLinks, node: Node) -> batch.BatchJobCreateO
         )
         if order.snapshot
         else None,
-        pool_info=_pool_info(order, node, mine),
+        pool_info=_pool_info(order, node, mine, login),
     )
 
 
 def _pool_info(
-    order: Order, node: Node, mine: list[batch.BatchMetadataItem]
+    order: Order,
+    node: Node,
+    mine: list[batch.BatchMetadataItem],
+    login: batch.ContainerRegistryReference | None,
 ) -> batch.BatchPoolInfo:
     if order.compute:
         return batch.BatchPoolInfo(pool_id=pool_id(order.compute))
@@ -105,12 +114,15 @@ def _pool_info(
             auto_pool_id_prefix=BATCH_PREFIX,
             pool_lifetime_option=batch.BatchPoolLifetimeOption.JOB,
             keep_alive=False,
-            pool=_pool(order, node, mine),
+            pool=_pool(order, node, mine, login),
         )
     )
 
 
-def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
+def task_for(
+    order: Order, links: BlobLinks, login: batch.ContainerRegistryReference | None = None
+) -> batch.BatchTaskCreateOptions:
+    """login: as in job_for; a shared pool has none of its own."""
     variables = {**order.variables, "RETRAIN_SCRIPT": order.script}
     if order.snapshot:
         variables[_PREPARED] = order.snapshot
@@ -122,7 +134,9 @@ def task_for(order: Order, links: BlobLinks) -> batch.BatchTaskCreateOptions:
         # The script travels as a variable: no quoting of Batch's or ours can break it.
         command_line="""/bin/sh -c 'eval "$RETRAIN_SCRIPT"'""",
         container_settings=batch.BatchTaskContainerSettings(
-            image_name=order.image, container_run_options=order.container_options or None
+            image_name=order.image,
+            container_run_options=order.container_options or None,
+            registry=login,
         ),
         multi_instance_settings=_instances(order, inputs) if order.nodes > 1 else None,
         environment_settings=[
@@ -151,12 +165,15 @@ def is_prepared(task: batch.BatchTask) -> bool:
 
 
 def _pool(
-    order: Order, node: Node, mine: list[batch.BatchMetadataItem]
+    order: Order,
+    node: Node,
+    mine: list[batch.BatchMetadataItem],
+    login: batch.ContainerRegistryReference | None,
 ) -> batch.BatchPoolSpecification:
     spot = order.tier == "low_priority"
     return batch.BatchPoolSpecification(
         vm_size=order.vm_size or node.vm_size,
-        virtual_machine_configuration=machine(node, [order.image]),
+        virtual_machine_configuration=machine(node, [order.image], [login] if login else None),
         target_dedicated_nodes=0 if spot else order.nodes,
         target_low_priority_nodes=order.nodes if spot else 0,
         enable_inter_node_communication=order.nodes > 1,
@@ -164,15 +181,22 @@ def _pool(
     )
 
 
-def machine(node: Node, images: list[str]) -> batch.VirtualMachineConfiguration:
-    """A node's machine. images: those it has from the start; others are pulled by their tasks."""
+def machine(
+    node: Node,
+    images: list[str],
+    logins: list[batch.ContainerRegistryReference] | None = None,
+) -> batch.VirtualMachineConfiguration:
+    """A node's machine. images: those it has from the start; others are pulled by their tasks.
+    logins: to the registries of those images."""
     return batch.VirtualMachineConfiguration(
         image_reference=batch.BatchVmImageReference(
             publisher=node.publisher, offer=node.offer, sku=node.sku
         ),
         node_agent_sku_id=node.agent,
         container_configuration=batch.BatchContainerConfiguration(
-            type=batch.ContainerType.DOCKER_COMPATIBLE, container_image_names=images
+            type=batch.ContainerType.DOCKER_COMPATIBLE,
+            container_image_names=images,
+            container_registries=logins,
         ),
     )
 

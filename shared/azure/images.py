@@ -6,14 +6,13 @@ On the local stack the image builder on loopback does it, in Azure the Container
 
 from typing import Any, cast
 
-from azure.core import PipelineClient
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.azure.blob_links import BlobLinks
 from shared.azure.build_contexts import LASTING, context_blob
-from shared.azure.errors import RETRIES, translated
+from shared.azure.errors import translated
+from shared.azure.pipelines import pipeline
 from shared.domain.errors import Refused
 from shared.jobs.images import Recipe
 from shared.ports.files import SNAPSHOTS
@@ -26,9 +25,7 @@ class LoopbackImages:
     """Images, built by `retrain.local.images`; there a build's id is its key."""
 
     def __init__(self, endpoint: str, links: BlobLinks) -> None:
-        self._client: PipelineClient[Any, Any] = PipelineClient(
-            endpoint, retry_policy=RetryPolicy(retry_total=RETRIES)
-        )
+        self._client = pipeline(endpoint)
         self._images = f"{endpoint}/images"
         self._links = links
 

@@ -24,6 +24,10 @@ from shared.azure.blob_registry import BlobRegistry
 from shared.azure.blob_runs import BlobRuns
 from shared.azure.errors import RETRIES
 from shared.azure.images import LoopbackImages, NoImages
+from shared.azure.registry_images import RegistryImages, login_server, no_login
+from shared.azure.registry_login import RegistryLogin
+from shared.azure.registry_lookup import RegistryLookup
+from shared.azure.registry_tasks import RegistryTasks
 from shared.azure.service_bus import ServiceBus
 from shared.azure.webhooks import SignedWebhooks
 from shared.ports.world import Ports
@@ -45,17 +49,20 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
     accounts = Accounts(blobs, None if key else _other_account)
     links = BlobLinks(blobs, key, now, accounts)
     batch = _batch_client(chosen)
+    files = BlobFiles(blobs, accounts)
+    images = _images(chosen, links, files, now)
+    login = images.login if isinstance(images, RegistryImages) else no_login
     return Ports(
         runs=BlobRuns(blobs),
-        files=BlobFiles(blobs, accounts),
+        files=files,
         links=links,
         registry=BlobRegistry(blobs),
         bus=ServiceBus(lambda: _service_bus(chosen)),
-        compute=BatchCompute(batch, links, _node(chosen)),
+        compute=BatchCompute(batch, links, _node(chosen), login),
         inventory=BatchInventory(batch),
         pools=BatchPools(batch, _node(chosen), chosen.batch),
         live_logs=BatchLogs(batch),
-        images=LoopbackImages(chosen.images, links) if chosen.images else NoImages(),
+        images=images,
         webhooks=SignedWebhooks(
             chosen.webhook_secret, private=chosen.webhook_private.lower() == "true"
         ),
@@ -100,6 +107,28 @@ def _batch_client(chosen: Settings) -> BatchClient:
         else _identity()
     )
     return BatchClient(chosen.batch, credential, retry_total=RETRIES)
+
+
+def _images(
+    chosen: Settings, links: BlobLinks, files: BlobFiles, now: Callable[[], datetime]
+) -> LoopbackImages | RegistryImages | NoImages:
+    """Where environments are found and built. Raises Refused for what is no registry."""
+    if chosen.images:
+        return LoopbackImages(chosen.images, links)
+    if not chosen.registry:
+        return NoImages()
+
+    def lookup(server: str) -> RegistryLookup:
+        return RegistryLookup(RegistryLogin(server, _identity, now))
+
+    shared = [name.strip() for name in chosen.shared_registries.split(",") if name.strip()]
+    return RegistryImages(
+        own=lookup(login_server(chosen.registry)),
+        shared=[lookup(name) for name in shared],
+        tasks=RegistryTasks(chosen.registry, _identity),
+        files=files,
+        links=links,
+    )
 
 
 def _node(chosen: Settings) -> Node:
