@@ -17,6 +17,7 @@ BENCHES = (
     "latency",
     "throughput",
     "calls",
+    "environments",
     "messaging",
     "batch",
     "idle",

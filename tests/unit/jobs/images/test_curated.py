@@ -1,4 +1,4 @@
-"""The table of curated environments: what Azure ML's own examples name is in it, one way or other."""
+"""The curated table: what public job files name is in it, with packages or with a reason."""
 
 import pytest
 from packaging.requirements import Requirement
