@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,13 @@ def read_environment(path: Path) -> EnvironmentFile:
     wrapped = {"environment": source.document}
     places = below(("environment",), source.places)
     files = find_local_files(wrapped, {**places, (): source.places[()]})
+    # They are found as those of a job are, and told as those of this file.
+    local = [replace(problem, field=problem.field[1:]) for problem in files.problems]
     try:
         environment = parse_environment(source.document)
     except InvalidDocument as error:
-        problems = [*located(error.problems, source.places), *files.problems]
+        problems = [*located(error.problems, source.places), *local]
         raise JobFileError(source.path, problems) from None
-    if files.problems:
-        raise JobFileError(source.path, files.problems)
+    if local:
+        raise JobFileError(source.path, local)
     return EnvironmentFile(path, dump_environment(environment), files.context, source.places)

@@ -142,7 +142,7 @@ class Environment(Document):
     @classmethod
     def _is_one_of(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """What is wrong with the fields together is told beside what is wrong with each."""
-        faults = list(_combined(value)) if isinstance(value, Mapping) else []
+        faults = list(cls._combined(value)) if isinstance(value, Mapping) else []
         if not faults:
             return handler(value)
         try:
@@ -150,6 +150,18 @@ class Environment(Document):
         except ValidationError as error:
             faults += [again(detail) for detail in error.errors(include_url=False)]
         raise ValidationError.from_exception_data(cls.__name__, faults)
+
+    @classmethod
+    def _combined(cls, written: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
+        image, build = written.get("image"), written.get("build")
+        if build is not None and image is not None:
+            yield _fault("image", refusal("`build` makes the image", "leave out one of the two"))
+        if build is not None and written.get("conda_file") is not None:
+            message = "a conda file is added to an `image`, not to a build"
+            yield _fault("conda_file", refusal(message, "install it in the Dockerfile instead"))
+        misspelt = {cls._meant(key) for key in written if key not in cls.field_names()}
+        if image is None and build is None and not misspelt & {"image", "build"}:
+            yield _fault("image", PydanticCustomError("missing", "Field required"))
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
@@ -200,17 +212,6 @@ class Environment(Document):
         """64 hex digits of a SHA-256, equal for environments that install the same. Raises
         ValueError as `recipe` does."""
         return self.recipe.key
-
-
-def _combined(written: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
-    image, build = written.get("image"), written.get("build")
-    if build is not None and image is not None:
-        yield _fault("image", refusal("`build` makes the image", "leave out one of the two"))
-    if build is not None and written.get("conda_file") is not None:
-        message = "a conda file is added to an `image`, not to a build"
-        yield _fault("conda_file", refusal(message, "install it in the Dockerfile instead"))
-    if image is None and build is None:
-        yield _fault("image", PydanticCustomError("missing", "Field required"))
 
 
 def _fault(field: str, error: PydanticCustomError) -> InitErrorDetails:
