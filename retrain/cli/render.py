@@ -227,7 +227,9 @@ def trigger(schedule: dict[str, Any]) -> str:
 
 def _facts(shown: Run) -> list[tuple[str, str]]:
     source = shown["source"]
-    origin = " ".join(str(part) for part in (source["schedule"], source["path"]) if part)
+    others = source.get("files", 0) - 1
+    more = f"and {others} more" if others > 0 else None
+    origin = " ".join(str(part) for part in (source["schedule"], source["path"], more) if part)
     return [
         ("display name", shown["display_name"] or ""),
         ("experiment", shown["experiment_name"] or ""),

@@ -33,11 +33,18 @@ class RunError(TypedDict):
 
 
 class Source(TypedDict):
-    """Who asked for the run: `kind` is http, data or cron."""
+    """Who asked for the run: `kind` is http, data, cron or recurrence.
+
+    paths: the first few of the files that landed, in order.  files: how many they are.  manifest:
+    the address of a list of all of them with their versions. A summary has none of the three.
+    """
 
     kind: str
     schedule: str | None
     path: str | None
+    paths: NotRequired[list[str]]
+    files: NotRequired[int]
+    manifest: NotRequired[str | None]
 
 
 class RunSummary(TypedDict):

@@ -1,6 +1,6 @@
 """Files that a job file refers to and that become part of it: conda, environment and job files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from retrain.jobfile.source import Source, read_source
 from shared.jobs import Field
 
 _JOB: Field = ("create_job",)
+#: Fields of a job file that are taken together with those beside its name; others are replaced.
+_MERGED = ("inputs", "outputs", "environment_variables", "tags", "limits", "resources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,25 @@ def _merged(outer: Source, source: Source) -> Source:
     }
     places |= {field: place for field, place in source.places.items() if field[:2] != inner}
     job = {**content, **beside_job}
-    for name in ("inputs", "outputs", "environment_variables", "tags"):
+    for name in _MERGED:
         if isinstance(content.get(name), Mapping) and isinstance(beside_job.get(name), Mapping):
             job[name] = {**content[name], **beside_job[name]}
+    for name, item in _changed_inputs(content, beside_job):
+        job["inputs"][name] = item
     return Source(source.path, {**source.document, "create_job": job}, places)
+
+
+def _changed_inputs(content: Any, beside_job: Any) -> Iterator[tuple[str, Any]]:
+    """Inputs of which something was written and nothing of their type: a value, or another path."""
+    old, new = content.get("inputs"), beside_job.get("inputs")
+    for name, item in new.items() if isinstance(new, Mapping) else ():
+        before = old.get(name) if isinstance(old, Mapping) else None
+        if not isinstance(before, Mapping) or item is None:
+            continue
+        if isinstance(item, Mapping) and "type" not in item:
+            yield name, {**before, **item}
+        elif not isinstance(item, Mapping | list) and "path" not in before:
+            yield name, {**before, "default": item}
 
 
 def part(document: Any, field: Field) -> Any:

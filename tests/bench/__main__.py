@@ -21,6 +21,7 @@ BENCHES = (
     "messaging",
     "batch",
     "idle",
+    "schedules",
     "validate",
     "demo",
 )

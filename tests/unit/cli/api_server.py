@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.types import Receive, Scope, Send
 
 from tests.unit.cli.blob_storage import BlobStorage, blob_routes
+from tests.unit.cli.schedule_switches import switch_routes
 
 KEY = "the-function-key"
 STORE = "azureml://datastores/workspaceworkingdirectory/paths/"
@@ -176,6 +177,7 @@ def _routes(server: ApiServer) -> FastAPI:
     _log_and_output_routes(app, server)
     _upload_routes(app, server)
     _schedule_routes(app, server)
+    switch_routes(app, server)
     _compute_routes(app, server)
     app.include_router(blob_routes(server.storage))
 

@@ -56,6 +56,56 @@ def test_a_schedule_from_file_to_deletion(local: ApiServer, tmp_path: Path) -> N
     assert (gone.exit_code, gone.stderr) == (1, "error: There is no schedule wine.\n")
 
 
+CLOCK = """\
+name: nightly
+trigger:
+  type: recurrence
+  frequency: week
+  interval: 2
+  start_time: "2030-03-29T02:30:00"
+  time_zone: W. Europe Standard Time
+create_job:
+  command: echo
+  environment: {image: python}
+"""
+
+
+def test_a_preview_of_a_file_needs_no_service(tmp_path: Path) -> None:
+    file = tmp_path / "s.yml"
+    file.write_text(CLOCK)
+    shown = retrain("schedule", "preview", "-f", str(file), "--count", "2")
+    assert shown.exit_code == 0, shown.output
+    head, first, second = shown.stdout.splitlines()
+    assert head.split() == ["UTC", "W.", "Europe", "Standard", "Time"]
+    assert first.split() == ["Fri", "2030-03-29", "01:30", "Fri", "2030-03-29", "02:30", "+0100"]
+    assert second.split() == ["Fri", "2030-04-12", "00:30", "Fri", "2030-04-12", "02:30", "+0200"]
+    ticks = json.loads(retrain("schedule", "preview", "-f", str(file), "--json").stdout)
+    assert len(ticks) == 10
+    assert ticks[0] == {"at": "2030-03-29T01:30:00.000Z", "local": "2030-03-29T02:30:00+01:00"}
+    file.write_text(CLOCK.replace("week", "weak"))
+    refused = retrain("schedule", "preview", "-f", str(file))
+    assert refused.exit_code == 2
+    assert "s.yml:4:3: trigger.frequency: must be" in refused.stderr
+    file.write_text(SCHEDULE.replace("  code: src\n", ""))
+    nothing = retrain("schedule", "preview", "-f", str(file)).stdout
+    assert nothing == "wine  data wine/*.csv: nothing is due by the clock\n"
+    assert retrain("schedule", "preview").exit_code == 2
+
+
+def test_a_schedule_is_switched_and_triggered(local: ApiServer) -> None:
+    local.schedules["s"] = {"name": "s", "trigger": {"type": "cron", "expression": "0 3 * * *"}}
+    assert retrain("schedule", "disable", "s").stdout == "Disabled s.\n"
+    assert "disabled" in retrain("schedule", "list").stdout
+    assert retrain("schedule", "enable", "s").stdout == "Enabled s.\n"
+    assert json.loads(retrain("schedule", "enable", "s", "--json").stdout)["is_enabled"] is True
+    assert "Tue 2026-12-01 03:00 +0100" in retrain("schedule", "preview", "s").stdout
+    assert retrain("schedule", "trigger", "s", "--path", "in/a").stdout == "by-hand\n"
+    assert local.runs["by-hand"]["display_name"] == "in/a"
+    (asked,) = local.requests("POST", "/api/schedules/s/trigger")
+    assert len(asked.headers["idempotency-key"]) == 64
+    assert retrain("schedule", "disable", "gone").exit_code == 1
+
+
 def test_data_upload_prints_the_uris(local: ApiServer, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("1")
     (tmp_path / "week/a").mkdir(parents=True)

@@ -63,6 +63,24 @@ def test_fields_beside_the_jobs_file_win(folder: Path) -> None:
     assert file.local_inputs == {"data": folder / "more"}
 
 
+def test_an_input_that_is_changed_keeps_its_type(folder: Path) -> None:
+    (folder / "typed.yml").write_text(
+        "command: echo ${{inputs.file}} ${{inputs.rate}}\nenvironment: {image: python}\n"
+        "inputs:\n  file: {type: uri_file, path: jobs/job.yml}\n"
+        "  rate: {type: number, default: 0.1, max: 1}\n"
+        "limits: {timeout: 60}\nresources: {instance_type: a}\n"
+    )
+    text = (
+        f"{TRIGGER}create_job:\n  job: typed.yml\n  resources: {{instance_count: 1}}\n  inputs:\n"
+        "    rate: 1\n    file: {path: '${{trigger.path}}'}\n"
+    )
+    job = parse_schedule(read(folder, text).document).create_job
+    assert job.inputs["file"].type == "uri_file"
+    assert (job.inputs["rate"].type, job.resources.instance_type) == ("number", "a")
+    with pytest.raises(JobFileError, match="above max"):
+        read(folder, text.replace("rate: 1", "rate: 2"))
+
+
 def test_an_inline_job(folder: Path) -> None:
     text = f"""{TRIGGER}create_job:
   command: python train.py ${{{{inputs.data}}}}
