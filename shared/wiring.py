@@ -184,6 +184,7 @@ def built(world: Ports) -> Product:
         schedules=schedules,
         registry=world.registry,
         files=world.files,
+        manifests=manifests,
         windows=windows,
         starting=starting,
         admission=admission,

@@ -222,7 +222,11 @@ def trigger(schedule: dict[str, Any]) -> str:
     paths = fields.get("path", "")
     text = f"{kind} {paths if isinstance(paths, str) else ', '.join(paths)}"
     quiet = fields.get("quiet_period")
-    return f"{text}, {seconds(quiet)} quiet" if quiet else text
+    return f"{text}, {_whole(quiet)} quiet" if quiet else text
+
+
+def _whole(count: int) -> str:
+    return f"{count} s" if count < 60 else seconds(count)
 
 
 def _facts(shown: Run) -> list[tuple[str, str]]:

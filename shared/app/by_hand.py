@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.app.admission import ASKED, Admission
+from shared.app.documents import checked
+from shared.app.manifests import Manifests
 from shared.app.schedules import Kept, Schedules
 from shared.app.starting import Starting
 from shared.app.windows import Windows
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Run, Source
-from shared.jobs import DataTrigger, Landed, asks_for_files, job_for_files
+from shared.jobs import CommandJob, DataTrigger, asks_for_files, job_for_files
 from shared.ports.files import DATA, Files
 from shared.ports.registry import Registry
 
@@ -21,6 +23,7 @@ class ByHand:
     schedules: Schedules
     registry: Registry
     files: Files
+    manifests: Manifests
     windows: Windows
     starting: Starting
     admission: Admission
@@ -41,15 +44,22 @@ class ByHand:
                 remedy="Leave the path out.",
                 code="NoFileWanted",
             )
+        identity = request_id("by hand", kept.name, path or "", key or self.now().isoformat())
         if on_data and path is None:
-            waiting = self._those_that_wait(kept)
+            waiting = self._those_that_wait(kept, identity)
             if waiting is not None:
                 return self.admission.runs.load(waiting).run
-        return self._start(kept, path, key)
+        return self._start(kept, path, identity)
 
-    def _those_that_wait(self, kept: Kept) -> str | None:
+    def _those_that_wait(self, kept: Kept, identity: str) -> str | None:
+        told = self.registry.get(ASKED, identity)
+        if told is not None and told.get("run"):
+            return str(told["run"])
         run = self.windows.look(kept.name, now_or_never=True)
-        if run is None and asks_for_files(kept.schedule.create_job):
+        if run is not None:
+            note = {"at": self.now().isoformat(), "content": kept.name, "run": run}
+            self.registry.put(ASKED, identity, note)
+        elif asks_for_files(kept.schedule.create_job):
             raise Invalid(
                 f"No file waits for schedule '{kept.name}', and its job needs one.",
                 remedy="Name one that is there: `--path <path>`.",
@@ -57,21 +67,21 @@ class ByHand:
             )
         return run
 
-    def _start(self, kept: Kept, path: str | None, key: str | None) -> Run:
-        now = self.now()
-        identity = request_id("by hand", kept.name, path or "", key or now.isoformat())
-        at = now
-        if key is not None:  # the run's name holds a time: the first asking's
-            told = self.registry.once(
-                ASKED, identity, {"at": now.isoformat(), "content": kept.name}
-            )
-            at = datetime.fromisoformat(told["at"])
+    def _start(self, kept: Kept, path: str | None, identity: str) -> Run:
+        # The run's name holds a time: the first asking's.
+        mine = {"at": self.now().isoformat(), "content": kept.name}
+        at = datetime.fromisoformat(self.registry.once(ASKED, identity, mine)["at"])
         job, source = kept.schedule.create_job, Source(kind="http", schedule=kept.name)
         if path is not None:
-            if self.files.stat(DATA, path) is None:
-                raise NotFound("File", path, "Upload it with `retrain data upload`.")
-            job = job_for_files(kept.schedule, Landed((path,)))
+            job = self._job_for(kept, path)
             source = Source(kind="http", schedule=kept.name, path=path, paths=(path,), files=1)
         request = TrainingRequest(id=identity, at=at, job=job, source=source)
-        self.starting.noted(kept, request.run)
-        return self.admission.submit(request)
+        self.starting.start(kept, request, beside=True)
+        return self.admission.runs.load(request.run).run
+
+    def _job_for(self, kept: Kept, path: str) -> CommandJob:
+        file = self.files.stat(DATA, path)
+        if file is None:
+            raise NotFound("File", path, "Upload it with `retrain data upload`.")
+        landed = self.manifests.write(kept.name, [file]).landed
+        return checked(lambda landed: job_for_files(kept.schedule, landed), landed)

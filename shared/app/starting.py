@@ -40,9 +40,15 @@ class Starting:
     admission: Admission
     now: Callable[[], datetime]
 
-    def start(self, kept: Kept, request: TrainingRequest) -> Outcome:
-        """Ask for the run, as the trigger's `concurrency` has it. Asking twice is one run."""
+    def start(self, kept: Kept, request: TrainingRequest, *, beside: bool = False) -> Outcome:
+        """Ask for the run, as the trigger's `concurrency` has it. Asking twice is one run.
+
+        beside: whatever is under way, since somebody wants it now.
+        """
         policy = kept.schedule.trigger.concurrency
+        if beside:
+            self._note(kept, request.run)
+            policy = "parallel"
         if policy != "parallel" and not self._exists(request.run):
             note = self.registry.load(KIND, kept.name)
             document = note.document if note else {"runs": [], "at": None}
@@ -70,8 +76,8 @@ class Starting:
         document = self.registry.get(KIND, kept.name) or {"runs": []}
         return any(self._active(run, document) for run in document["runs"])
 
-    def noted(self, kept: Kept, run: str) -> None:
-        """Take a run in that was started by hand, so that others know of it."""
+    def _note(self, kept: Kept, run: str) -> None:
+        """So that those that may not be beside it know of it."""
         if kept.schedule.trigger.concurrency != "parallel":
             note = self.registry.load(KIND, kept.name)
             runs = note.document["runs"] if note else []

@@ -50,7 +50,6 @@ class Timetable:
 
     def tick(self) -> None:
         """Raises Transient when something has to be done again; the next tick does."""
-        self._rebuild_daily()
         failed = 0
         for _ in range(_PAGES):
             due = self.agenda.until(self.now(), PAGE)
@@ -58,6 +57,7 @@ class Timetable:
             failed += results.count(False)
             if len(due) < PAGE or failed or not any(results):
                 break
+        self._rebuild_daily()
         self.sweeping.tick()
         if failed:
             raise Transient(f"{failed} schedules could not be looked at; the next tick does.")

@@ -103,10 +103,10 @@ class Windows:
         if due > self.now():
             self._look_later(kept, due)
             return None
-        if self.starting.busy(kept):
+        if not now_or_never and self.starting.busy(kept):
             self._look_later(kept, self.now() + PAUSE)
             return None
-        return self._close(kept, waiting, complete, etag)
+        return self._close(kept, waiting, complete, etag, beside=now_or_never)
 
     def waits(self, name: str) -> int:
         """How many files wait, as far as one run would take them."""
@@ -126,7 +126,13 @@ class Windows:
         return _gathering(_data(kept)).due(landed) if landed else None
 
     def _close(
-        self, kept: Kept, waiting: Sequence[Entry], complete: Sequence[Entry], etag: str | None
+        self,
+        kept: Kept,
+        waiting: Sequence[Entry],
+        complete: Sequence[Entry],
+        etag: str | None,
+        *,
+        beside: bool,
     ) -> str | None:
         trigger = _data(kept)
         if trigger.when is None or not complete:
@@ -147,6 +153,7 @@ class Windows:
             "closing": manifest.id,
             "at": self.now().isoformat(),
             "complete": [] if rest else [entry.name for entry in complete],
+            "beside": beside,
         }
         etag = self.registry.save(WINDOWS, kept.name, closing, etag)
         return self._finish(kept, closing, etag)
@@ -155,7 +162,9 @@ class Windows:
         manifest = self.manifests.read(closing["closing"])
         at = datetime.fromisoformat(closing["at"])
         request = self._request(kept, manifest, at)
-        outcome = self.starting.start(kept, request) if request else Outcome.SKIPPED
+        outcome = Outcome.SKIPPED
+        if request is not None:
+            outcome = self.starting.start(kept, request, beside=closing["beside"])
         if outcome is Outcome.WAITS:
             self._look_later(kept, self.now() + PAUSE)
             return None

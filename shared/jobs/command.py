@@ -121,6 +121,7 @@ class CommandJob(Command):
         **Command.not_yet,
         "parent_job_name": "leave it out",
         "outputs_settings": "leave it out",
+        "settings": "it is for pipelines; write `compute` and the like in the job itself",
     }
 
     name: Identifier | None = Field(

@@ -14,7 +14,7 @@ from tests.simulation.twins.registry import SimulatedRegistry
 SEEDS_A_TEST = 20
 
 
-@pytest.mark.parametrize("first", range(0, 60, SEEDS_A_TEST))
+@pytest.mark.parametrize("first", range(0, 40, SEEDS_A_TEST))
 def test_every_file_and_every_time_is_in_one_run(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
         world = ScheduleWorld(seed)
@@ -61,4 +61,4 @@ def test_a_planted_fault_is_found(
     part: type, name: str, fault: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part, name, fault)
-    assert any(broken(seed) for seed in range(60))
+    assert any(broken(seed) for seed in range(40))

@@ -207,7 +207,8 @@ def test_a_version_before_agendas_is_taken_over() -> None:
     record = {"created_at": NOON.isoformat(), "schedule": schedule}
     twins.registry.put("schedules", "clock", record)
     twins.registry.put("clock", "cron", {"until": NOON.isoformat()})
-    tick(twins, 35 / 60)
+    tick(twins, 34 / 60)
+    tick(twins, 1 / 60)
     assert due(twins) == ["12:30"]
     on_data = a_schedule({"type": "data", "path": "in/*"}, "data")
     twins.registry.put("schedules", "data", {**record, "schedule": on_data})

@@ -265,6 +265,24 @@ def test_by_hand_the_files_that_wait_are_the_runs(twins: Twins) -> None:
         twins.product().by_hand.trigger("gather", None, "key-2")
 
 
+@pytest.mark.parametrize("policy", ["queue", "skip", "parallel"])
+def test_by_hand_is_beside_what_is_under_way(policy: str, twins: Twins) -> None:
+    put(twins, QUIET | {"concurrency": policy})
+    upload(twins, "in/a")
+    first = twins.product().by_hand.trigger("gather", None, "key")
+    assert twins.product().by_hand.trigger("gather", None, "key").name == first.name
+    upload(twins, "in/b")
+    second = twins.product().by_hand.trigger("gather", None, "key-2")
+    assert (first.source.paths, second.source.paths) == (("in/a",), ("in/b",))
+
+
+def test_by_hand_a_name_that_can_be_no_input_is_refused(twins: Twins) -> None:
+    put(twins, QUIET, inputs={"file": {"type": "uri_file", "path": "${{trigger.path}}"}})
+    twins.files.write(DATA, "in/a\\b", b"1")
+    with pytest.raises(Invalid, match="backslash"):
+        twins.product().by_hand.trigger("gather", "in/a\\b", None)
+
+
 def test_by_hand_a_file_that_is_named_is_the_runs(twins: Twins) -> None:
     put(twins, QUIET, inputs={"file": {"type": "uri_file", "path": "${{trigger.path}}"}})
     with pytest.raises(NotFound):

@@ -68,7 +68,7 @@ def test_an_input_that_is_changed_keeps_its_type(folder: Path) -> None:
         "command: echo ${{inputs.file}} ${{inputs.rate}}\nenvironment: {image: python}\n"
         "inputs:\n  file: {type: uri_file, path: jobs/job.yml}\n"
         "  rate: {type: number, default: 0.1, max: 1}\n"
-        "limits: {timeout: 60}\nresources: {instance_type: a}\n"
+        "limits: {timeout: 60}\nresources: {instance_type: Standard_D2s_v3}\n"
     )
     text = (
         f"{TRIGGER}create_job:\n  job: typed.yml\n  resources: {{instance_count: 1}}\n  inputs:\n"
@@ -76,7 +76,7 @@ def test_an_input_that_is_changed_keeps_its_type(folder: Path) -> None:
     )
     job = parse_schedule(read(folder, text).document).create_job
     assert job.inputs["file"].type == "uri_file"
-    assert (job.inputs["rate"].type, job.resources.instance_type) == ("number", "a")
+    assert (job.inputs["rate"].type, job.resources.instance_type) == ("number", "Standard_D2s_v3")
     with pytest.raises(JobFileError, match="above max"):
         read(folder, text.replace("rate: 1", "rate: 2"))
 
