@@ -1,6 +1,6 @@
 """Job and schedule files, read, checked, and with their local paths found."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from shared.jobs import (
 )
 from shared.jobs.bindings import find_bindings
 from shared.jobs.data_input import TRIGGER_BINDINGS
+from shared.jobs.firing import OF_SCHEDULES
 
 _Model = TypeVar("_Model", bound=CommandJob | Schedule)
 
@@ -81,7 +82,7 @@ def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobF
     files = find_local_files(source.document, source.places)
     files.problems += _named(source)
     job = _parsed(parse_job, source, files)
-    _refuse(source, _bound_literals(job, source.places, (), trigger=False))
+    _refuse(source, _bound_literals(job, source.places, ()))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return JobFile(dump(job), folder, files.code, files.inputs, includes, files.context)
 
@@ -93,9 +94,9 @@ def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) ->
     source = with_environment(source, at)
     files = find_local_files(source.document.get("create_job"), source.places, at)
     schedule = _parsed(parse_schedule, source, files)
-    trigger = isinstance(schedule.trigger, DataTrigger)
-    job = schedule.create_job
-    _refuse(source, _bound_literals(job, source.places, at, trigger=trigger))
+    files_too = TRIGGER_BINDINGS if isinstance(schedule.trigger, DataTrigger) else ()
+    known = {*OF_SCHEDULES, *files_too}
+    _refuse(source, _bound_literals(schedule.create_job, source.places, at, known))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes, files.context)
 
@@ -126,13 +127,14 @@ def _refuse(source: Source, problems: Iterable[FileProblem]) -> None:
 
 
 def _bound_literals(
-    job: CommandJob, places: Places, at: Field, *, trigger: bool
+    job: CommandJob, places: Places, at: Field, known: Container[str] = ()
 ) -> Iterator[FileProblem]:
-    """Literals are data, so a binding in one would reach the script as it is written."""
+    """Literals are data, so a binding in one would reach the script as it is written, but for those
+    that a schedule fills in."""
     for name, item in job.inputs.items():
         if isinstance(item, LiteralInput) and isinstance(item.default, str):
             for binding in find_bindings(item.default):
-                if not trigger or binding.what not in TRIGGER_BINDINGS:
+                if binding.what not in known:
                     field = (*at, "inputs", name)
                     what = "${{" + binding.what + "}}"
                     message = f"{what} is not filled in here"

@@ -1,6 +1,6 @@
 """A schedule's run because somebody wants it now, whatever its trigger waits for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from shared.app.schedules import Kept, Schedules
 from shared.app.starting import Starting
 from shared.app.windows import Windows
 from shared.domain.errors import Invalid, NotFound
-from shared.domain.requests import TrainingRequest, request_id
+from shared.domain.requests import TrainingRequest, request_id, told_to_the_job
 from shared.domain.run import Run, Source
-from shared.jobs import CommandJob, DataTrigger, asks_for_files, job_for_files
+from shared.jobs import CommandJob, DataTrigger, asks_for_files, job_for_files, job_for_tick
 from shared.ports.files import DATA, Files
 from shared.ports.registry import Registry
 
@@ -71,17 +71,22 @@ class ByHand:
         # The run's name holds a time: the first asking's.
         mine = {"at": self.now().isoformat(), "content": kept.name}
         at = datetime.fromisoformat(self.registry.once(ASKED, identity, mine)["at"])
-        job, source = kept.schedule.create_job, Source(kind="http", schedule=kept.name)
-        if path is not None:
-            job = self._job_for(kept, path)
+        given = told_to_the_job(identity, at)
+        if path is None:
+            job, source = (
+                job_for_tick(kept.schedule, given),
+                Source(kind="http", schedule=kept.name),
+            )
+        else:
+            job = self._job_for(kept, path, given)
             source = Source(kind="http", schedule=kept.name, path=path, paths=(path,), files=1)
         request = TrainingRequest(id=identity, at=at, job=job, source=source)
         self.starting.start(kept, request, beside=True)
         return self.admission.runs.load(request.run).run
 
-    def _job_for(self, kept: Kept, path: str) -> CommandJob:
+    def _job_for(self, kept: Kept, path: str, given: Mapping[str, str]) -> CommandJob:
         file = self.files.stat(DATA, path)
         if file is None:
             raise NotFound("File", path, "Upload it with `retrain data upload`.")
         landed = self.manifests.write(kept.name, [file]).landed
-        return checked(lambda landed: job_for_files(kept.schedule, landed), landed)
+        return checked(lambda landed: job_for_files(kept.schedule, landed, given), landed)

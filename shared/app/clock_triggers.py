@@ -9,9 +9,9 @@ from typing import Final
 from shared.app.agenda import Agenda, Due, waiting
 from shared.app.schedules import Kept, Schedules
 from shared.app.starting import Outcome, Starting
-from shared.domain.requests import TrainingRequest, request_id
+from shared.domain.requests import TrainingRequest, request_id, told_to_the_job
 from shared.domain.run import Source
-from shared.jobs import AnyClock, latest_ticks
+from shared.jobs import AnyClock, job_for_tick, latest_ticks
 
 log = logging.getLogger("retrain.triggers")
 
@@ -60,10 +60,11 @@ class ClockTriggers:
         """False when it has to wait."""
         kind = kept.schedule.trigger.type
         assert kind != "data"
+        identity = request_id("cron", kept.name, tick.isoformat())
         request = TrainingRequest(
-            id=request_id("cron", kept.name, tick.isoformat()),
+            id=identity,
             at=tick,
-            job=kept.schedule.create_job,
+            job=job_for_tick(kept.schedule, told_to_the_job(identity, tick)),
             source=Source(kind=kind, schedule=kept.name),
         )
         return self.starting.start(kept, request) is not Outcome.WAITS

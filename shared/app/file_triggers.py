@@ -10,7 +10,7 @@ from shared.app.manifests import Manifests
 from shared.app.schedules import Kept, Schedules
 from shared.app.starting import Outcome, Starting
 from shared.app.windows import Windows
-from shared.domain.requests import TrainingRequest, request_id
+from shared.domain.requests import TrainingRequest, request_id, told_to_the_job
 from shared.domain.run import Source
 from shared.jobs import DataTrigger, InvalidDocument, Landed, asks_for_files, job_for_files
 from shared.jobs.datastore import checked_path
@@ -80,14 +80,16 @@ class FileTriggers:
         asked = asks_for_files(kept.schedule.create_job)
         several = "trigger.paths" in asked
         landed = self.manifests.write(kept.name, [file]).landed if several else Landed((file.path,))
+        identity = request_id("data", kept.name, file.path, file.etag)
+        at = file.modified.astimezone(UTC)
         try:
-            job = job_for_files(kept.schedule, landed)
+            job = job_for_files(kept.schedule, landed, told_to_the_job(identity, at))
         except InvalidDocument as error:
             log.warning("file %s: its name can't be a job's input: %s", file.path, error)
             return None
         request = TrainingRequest(
-            id=request_id("data", kept.name, file.path, file.etag),
-            at=file.modified.astimezone(UTC),
+            id=identity,
+            at=at,
             job=job,
             source=Source(
                 kind="data", schedule=kept.name, path=file.path, paths=(file.path,), files=1

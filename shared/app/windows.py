@@ -24,7 +24,7 @@ from shared.app.starting import Outcome, Starting
 from shared.domain.errors import Conflict
 from shared.domain.events import FilesWait
 from shared.domain.gathering import Gathering
-from shared.domain.requests import TrainingRequest, request_id
+from shared.domain.requests import TrainingRequest, request_id, told_to_the_job
 from shared.jobs import (
     MOST_FILES,
     MOST_TEXT,
@@ -181,13 +181,15 @@ class Windows:
         return run or None
 
     def _request(self, kept: Kept, manifest: Manifest, at: datetime) -> TrainingRequest | None:
+        identity = request_id("window", kept.name, manifest.id, at.isoformat())
         try:
-            job = job_for_files(kept.schedule, manifest.landed)
+            given = told_to_the_job(identity, at)
+            job = job_for_files(kept.schedule, manifest.landed, given)
         except InvalidDocument as error:
             log.warning("schedule %s: its files can't be a job's inputs: %s", kept.name, error)
             return None
         return TrainingRequest(
-            id=request_id("window", kept.name, manifest.id, at.isoformat()),
+            id=identity,
             at=at,
             job=job,
             source=manifest.source(kept.name),

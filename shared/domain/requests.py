@@ -1,7 +1,7 @@
 """A training request: who asks, for which job, with which changed file."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.domain.keys import digest, run_name
 from shared.domain.run import Source
@@ -27,3 +27,9 @@ class TrainingRequest:
 def request_id(kind: str, *parts: str) -> str:
     """64 hex; Service Bus allows 128 characters."""
     return digest(kind, *parts)
+
+
+def told_to_the_job(identity: str, at: datetime) -> dict[str, str]:
+    """What a schedule's job may ask of its own request, by binding."""
+    moment = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {"name": run_name(identity, at), "creation_context.trigger_time": moment}

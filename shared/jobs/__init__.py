@@ -35,6 +35,7 @@ from shared.jobs.firing import asks_for_files as asks_for_files
 from shared.jobs.firing import asks_for_paths_as_text as asks_for_paths_as_text
 from shared.jobs.firing import job_for_file as job_for_file
 from shared.jobs.firing import job_for_files as job_for_files
+from shared.jobs.firing import job_for_tick as job_for_tick
 from shared.jobs.glob import literal_folder as literal_folder
 from shared.jobs.glob import matches as matches
 from shared.jobs.inputs import DataInput as DataInput

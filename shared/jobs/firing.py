@@ -6,6 +6,7 @@ becomes an input of its own, with the name as its value.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from shared.jobs.bindings import find_bindings, replace_bindings
@@ -16,6 +17,10 @@ from shared.jobs.parse import dump, parse_job
 from shared.jobs.schedule import Schedule
 from shared.jobs.text import MAX_VALUE_BYTES
 
+#: Bindings of literal inputs that every schedule gives a value, as Azure ML does: the run's name,
+#: and when it was due or its files landed.
+OF_SCHEDULES: Final = ("name", "creation_context.trigger_time")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 #: Bytes of paths as text, below what a value may have.
 MOST_TEXT: Final = MAX_VALUE_BYTES - 1024
 
@@ -53,8 +58,24 @@ def job_for_file(schedule: Schedule, path: str) -> CommandJob:
     return job_for_files(schedule, Landed((path,)))
 
 
-def job_for_files(schedule: Schedule, landed: Landed) -> CommandJob:
+def job_for_tick(schedule: Schedule, given: Mapping[str, str]) -> CommandJob:
+    """The schedule's job, with the bindings in literal inputs filled in that `given` has values
+    for, such as `name`. Raises InvalidDocument when one becomes too long."""
+    job = schedule.create_job
+    document = dump(job)
+    document.pop("name", None)
+    for name, item in job.inputs.items():
+        if isinstance(item, LiteralInput):
+            document["inputs"][name] = _with_values(item, document["inputs"][name], given)
+    return parse_job(document)
+
+
+def job_for_files(
+    schedule: Schedule, landed: Landed, given: Mapping[str, str] = NOTHING
+) -> CommandJob:
     """The schedule's job, with `${{trigger.…}}` standing for these files wherever it is written.
+
+    given: of other bindings in literal inputs, as for a tick.
 
     Raises InvalidDocument when a name can't be an input, for example one with a backslash in it or
     longer than 1,024 characters, or when there are too many for a text.
@@ -63,7 +84,7 @@ def job_for_files(schedule: Schedule, landed: Landed) -> CommandJob:
     document = dump(job)
     document.pop("name", None)
     for name, item in job.inputs.items():
-        document["inputs"][name] = _filled(item, document["inputs"][name], landed)
+        document["inputs"][name] = _filled(item, document["inputs"][name], landed, given)
     for what in sorted(_in_text(job)):
         name = _free_name(what.replace(".", "_"), document["inputs"])
         document["inputs"][name] = values[what]
@@ -114,15 +135,21 @@ def _rebound(text: str, what: str, name: str) -> str:
     return replace_bindings(text, lambda binding: other(binding.what))
 
 
-def _filled(item: DataInput | LiteralInput, written: Any, landed: Landed) -> Any:
+def _filled(
+    item: DataInput | LiteralInput, written: Any, landed: Landed, given: Mapping[str, str]
+) -> Any:
     if isinstance(item, DataInput):
         places = {**landed.values, "trigger.paths": landed.manifest}
         if item.path is None:
             return written
         path = _replaced(item.path, places)
         return {**written, "path": path.replace("/paths//", "/paths/")}  # the folder is the root
+    return _with_values(item, written, {**landed.values, **given})
+
+
+def _with_values(item: LiteralInput, written: Any, values: Mapping[str, str]) -> Any:
     if isinstance(item.default, str) and "${{" in item.default:
-        text = _replaced(item.default, landed.values)
+        text = _replaced(item.default, values)
         return {**written, "default": text} if isinstance(written, Mapping) else text
     return written
 

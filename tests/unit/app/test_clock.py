@@ -267,3 +267,18 @@ def test_what_was_remembered_of_events_is_let_go() -> None:
         twins.product().timetable.tick()
         twins.clock.pass_by(60)
     assert twins.registry.entries("landed") == []
+
+
+def test_literals_may_ask_for_the_runs_name_and_its_time() -> None:
+    twins = Twins()
+    inputs = {"when": "at ${{creation_context.trigger_time}}", "who": "${{name}}", "n": 1}
+    twins.product().schedules.put(a_schedule(MINUTELY, "clock", inputs=inputs))
+    tick(twins, 10 / 60)
+    (request,) = twins.bus.requests
+    assert {name: item.text for name, item in request.job.inputs.items()} == {  # type: ignore[union-attr]
+        "when": "at 2026-03-10T12:10:00Z",
+        "who": request.run,
+        "n": "1",
+    }
+    run = twins.product().by_hand.trigger("clock", None, None)
+    assert run.job.inputs["who"].text == run.name  # type: ignore[union-attr]

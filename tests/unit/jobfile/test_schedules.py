@@ -130,8 +130,8 @@ FAULTS = {
     ),
     "a missing field": ("", "schedule.yml:1:1: create_job: is required"),
     "a binding in a literal": (
-        "create_job:\n  command: a\n  environment: {image: a}\n  inputs: {a: '${{name}}'}\n",
-        "schedule.yml:8:12: create_job.inputs.a: ${{name}} is not filled in here",
+        "create_job:\n  command: a\n  environment: {image: a}\n  inputs: {a: '${{nam}}'}\n",
+        "schedule.yml:8:12: create_job.inputs.a: ${{nam}} is not filled in here",
     ),
 }
 
