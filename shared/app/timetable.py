@@ -15,7 +15,7 @@ from typing import Final
 from shared.app.agenda import LOOK, WRITTEN, Agenda, Due
 from shared.app.at_once import at_once
 from shared.app.clock_triggers import ClockTriggers
-from shared.app.schedules import Schedules
+from shared.app.schedules import KIND, Schedules
 from shared.app.sweeping import Sweeping
 from shared.app.windows import WAITING, Windows
 from shared.domain.errors import RetrainError, Transient
@@ -29,7 +29,7 @@ PAGE: Final = 500
 _PAGES: Final = 20
 #: So long after it began, the writing of a schedule is over, come what may.
 _WRITING: Final = timedelta(minutes=10)
-_REBUILT: Final = ("clock", "index")
+_COMPARED: Final = ("clock", "index")
 #: Where a version before this one noted how far the clock had come.
 _CAME_TO: Final = ("clock", "cron")
 _FORM: Final = 1
@@ -57,7 +57,7 @@ class Timetable:
             failed += results.count(False)
             if len(due) < PAGE or failed or not any(results):
                 break
-        self._rebuild_daily()
+        self._compare_daily()
         self.sweeping.tick()
         if failed:
             raise Transient(f"{failed} schedules could not be looked at; the next tick does.")
@@ -82,17 +82,29 @@ class Timetable:
         if not due.tag.startswith(WRITTEN) or self.now() - due.moment > _WRITING:
             self.agenda.done(due)
 
-    def _rebuild_daily(self) -> None:
-        note = self.registry.get(*_REBUILT)
+    def _compare_daily(self) -> None:
+        note = self.registry.get(*_COMPARED)
         now = self.now()
-        fresh = note is not None and now - datetime.fromisoformat(note["at"]) < _DAILY
-        if fresh and note is not None and note["form"] == _FORM:
+        if note is None or note["form"] != _FORM:
+            self.rebuild()
+        elif now - datetime.fromisoformat(note["at"]) >= _DAILY:
+            self._compare()
+        else:
             return
-        self.rebuild()
-        self.registry.put(*_REBUILT, {"form": _FORM, "at": now.isoformat()})
+        self.registry.put(*_COMPARED, {"form": _FORM, "at": now.isoformat()})
+
+    def _compare(self) -> None:
+        """Look at those schedules that are neither on the agenda nor watch for files: they are
+        disabled, or over, or got lost."""
+        there = {due.schedule for due in self.agenda.all()}
+        known = there | self.schedules.watched.names()
+        for entry in self.registry.entries(KIND):
+            if entry.name not in known and (kept := self.schedules.find(entry.name)):
+                self.schedules.index(kept, None, self.now() - _REACH)
+        self._look_at_what_waits(there)
 
     def rebuild(self) -> None:
-        """Put every schedule, and every file that waits, back on the agenda that isn't on it."""
+        """Put every schedule, and every file that waits, where it is found, by reading them all."""
         now = self.now()
         before = self.registry.get(*_CAME_TO)
         came_to = datetime.fromisoformat(before["until"]) if before else now - timedelta(minutes=1)
@@ -100,13 +112,15 @@ class Timetable:
         every = self.schedules.kept()
         self.schedules.watched.rebuild([kept.schedule for kept in every], now)
         for kept in every:
-            after = max(came_to, now - _REACH)
-            due = kept.due_after(after)
+            due = kept.due_after(max(came_to, now - _REACH))
             if due is not None and kept.name not in there:
                 log.warning("schedule %s: was not on the agenda, is due at %s", kept.name, due)
                 self.agenda.add(Due(due, kept.name, "rebuilt"))
-        waiting = {entry.name.partition("~")[0] for entry in self.registry.entries(WAITING)}
-        for name in sorted(waiting - there):
-            self.agenda.add(Due(now, name, LOOK))
+        self._look_at_what_waits(there)
         if before:
             self.registry.delete(*_CAME_TO)
+
+    def _look_at_what_waits(self, there: set[str]) -> None:
+        waiting = {entry.name.partition("~")[0] for entry in self.registry.entries(WAITING)}
+        for name in sorted(waiting - there):
+            self.agenda.add(Due(self.now(), name, LOOK))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.app.at_once import at_once
 from shared.domain.errors import Conflict
 from shared.domain.keys import digest
 from shared.jobs import DataTrigger, Schedule, literal_folder, matches
@@ -60,6 +61,12 @@ class Watched:
             self._change(shard, named.name, new)
         moment = {"at": now.isoformat(), "by": named.name}
         self.registry.put(KIND, _GENERATION, moment)
+
+    def names(self) -> set[str]:
+        """All schedules that are found by files; a call for each of the 256 documents there is."""
+        shards = [e.name for e in self.registry.entries(KIND) if e.name != _GENERATION]
+        read = at_once(shards, lambda shard: self.registry.get(KIND, shard) or {"folders": {}})
+        return {name for one in read for names in one["folders"].values() for name in names}
 
     def rebuild(self, schedules: Sequence[Schedule], now: datetime) -> None:
         """Write what differs from what these schedules say."""

@@ -84,4 +84,6 @@ def of_every_nth_month(start: date, interval: int, month_days: Collection[int] |
 
 def _next_month(day: date, months: int) -> date:
     index = day.year * 12 + day.month - 1 + months
+    if index // 12 > date.max.year:
+        raise OverflowError("past the calendar")
     return date(index // 12, index % 12 + 1, 1)

@@ -12,19 +12,23 @@ from shared.jobs.timezones import zone
 
 _SPAN = re.compile(r"(?:PT?)?(\d{1,7})([smhd])", re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: Far enough from the ends of the calendar, where no zone can be reckoned with.
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9990
 #: What a trigger may wait for, in seconds.
 LONGEST_SPAN: Final = 30 * 86_400
 
 
 def _time(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
     try:
-        return datetime.fromisoformat(value)
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise refusal(
             f"'{value}' is not a time", "write it like 2026-07-10T10:00:00 (in `time_zone`)"
         ) from None
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise refusal(f"the year {time.year} is out of range", f"use {_FIRST_YEAR} to {_LAST_YEAR}")
+    return time
 
 
 def _zone_name(name: str) -> str:

@@ -39,8 +39,15 @@ def ticks(trigger: AnyClock, since: datetime, after: datetime) -> Iterator[datet
         found = _counted(_UNITS[trigger.frequency] * trigger.interval, anchor, after)
     else:
         found = moments(_pattern(trigger, anchor), trigger.zone, after)
-    end = trigger.ends_at
+    end, found = trigger.ends_at, _in_the_calendar(found)
     return found if end is None else takewhile(lambda tick: tick <= end, found)
+
+
+def _in_the_calendar(found: Iterator[datetime]) -> Iterator[datetime]:
+    try:
+        yield from found
+    except OverflowError:
+        return  # past the year 9999
 
 
 def _begins(trigger: AnyClock, since: datetime, anchor: datetime) -> datetime:

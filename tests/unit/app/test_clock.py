@@ -282,3 +282,19 @@ def test_literals_may_ask_for_the_runs_name_and_its_time() -> None:
     }
     run = twins.product().by_hand.trigger("clock", None, None)
     assert run.job.inputs["who"].text == run.name  # type: ignore[union-attr]
+
+
+def test_what_fell_off_the_agenda_is_missed_within_a_day() -> None:
+    twins = start({"type": "cron", "expression": "0 0 * * *"})
+    on_data = {"type": "data", "path": "in/*"}
+    for name in ("data", "lost"):
+        twins.product().schedules.put(a_schedule(on_data, name))
+    watched = twins.product().schedules.watched
+    watched.keep(None, twins.product().schedules.get("lost").schedule, twins.clock.now)
+    for entry in twins.registry.entries("due"):
+        twins.registry.delete("due", entry.name)
+    tick(twins, 24)
+    tick(twins, 1 / 60)
+    assert [f"{request.at:%d %H:%M}" for request in twins.bus.requests] == ["11 00:00"]
+    assert watched.concerned("in/x") == ["data", "lost"]
+    assert len(twins.registry.entries("due")) == 1

@@ -148,6 +148,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "trigger.start_time",
         "'soon' is not a time",
     ),
+    "a year that no zone knows": (
+        {"trigger": {"type": "cron", "expression": "* * * * *", "start_time": "0001-01-01"}},
+        "trigger.start_time",
+        "the year 1 is out of range",
+    ),
     "an end before the start": (
         {
             "trigger": {

@@ -234,3 +234,12 @@ def test_the_latest_of_many_years_is_found_at_once() -> None:
     after, until = utc("1990-01-01 00:00"), utc("2026-03-10 12:00")
     assert latest_ticks(cron("* * * * *"), after, after, until, 1) == [until]
     assert latest_ticks(cron("0 0 29 2 *"), after, after, until, 1) == [utc("2024-02-29 00:00")]
+
+
+@pytest.mark.parametrize("frequency", ["hour", "day", "week", "month"])
+def test_times_end_with_the_calendar(frequency: str) -> None:
+    far = every(10_000, frequency, start_time="9900-01-01T00:00:00", time_zone="Asia/Tokyo")
+    found = next_ticks(far, SINCE, SINCE, 1000)
+    assert 1 <= len(found) < 1000
+    assert found == sorted(found)
+    assert next_ticks(cron("0 0 1 1 *", start_time="9990-01-01T00:00:00"), SINCE, SINCE, 99)
