@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from retrain.client import Unreachable as Unreachable
     from retrain.problem import Problem as Problem
     from retrain.profile import ProfileProblem as ProfileProblem
+    from retrain.sdk.assets import Data as Data
+    from retrain.sdk.assets import Model as Model
     from retrain.sdk.command import Command as Command
     from retrain.sdk.command import command as command
     from retrain.sdk.errors import InvalidJob as InvalidJob
@@ -52,6 +54,7 @@ _HOMES = {
     "retrain.client": ("ApiError", "Client", "ClientError", "Unreachable"),
     "retrain.problem": ("Problem",),
     "retrain.profile": ("ProfileProblem",),
+    "retrain.sdk.assets": ("Data", "Model"),
     "retrain.sdk.command": ("Command", "command"),
     "retrain.sdk.errors": ("InvalidJob", "RunFailed"),
     "retrain.sdk.load": ("load_job", "load_schedule"),

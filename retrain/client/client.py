@@ -41,6 +41,7 @@ from retrain.profile import choose
 from retrain.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from retrain.sdk.assets import Assets
     from retrain.sdk.jobs import Jobs
     from retrain.sdk.schedule import Schedules
 
@@ -105,6 +106,20 @@ class Client(AssetCalls):
         from retrain.sdk.schedule import Schedules
 
         return Schedules(self)
+
+    @property
+    def data(self) -> "Assets":
+        """Registered data as objects."""
+        from retrain.sdk.assets import Assets, Data
+
+        return Assets(self, Data)
+
+    @property
+    def models(self) -> "Assets":
+        """Registered models as objects."""
+        from retrain.sdk.assets import Assets, Model
+
+        return Assets(self, Model)
 
     def local(self) -> "Client":
         """Return a client for the stack on this machine: this one, when that is what it talks to.

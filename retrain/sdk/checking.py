@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrain.jobfile import JobFile, JobFileError, ScheduleFile
+from retrain.jobfile.assets import AssetFile, asset_file
 from retrain.jobfile.errors import FileProblem
 from retrain.jobfile.places import Place
 from retrain.jobfile.reader import job_file, schedule_file
@@ -12,6 +13,7 @@ from retrain.sdk.errors import InvalidJob
 from shared.jobs import field_name
 
 if TYPE_CHECKING:
+    from retrain.sdk.assets import Data, Model
     from retrain.sdk.command import Command
     from retrain.sdk.schedule import Schedule
 
@@ -32,6 +34,15 @@ def checked_schedule(schedule: "Schedule") -> ScheduleFile:
     source = _schedule_source(schedule)
     try:
         return schedule_file(source)
+    except JobFileError as error:
+        raise _invalid(error, source.path) from None
+
+
+def checked_asset(asset: "Data | Model") -> AssetFile:
+    """Return data or a model with the local path found. Raises InvalidJob."""
+    source = _made(asset.to_dict(), None)
+    try:
+        return asset_file(source, asset.kind)
     except JobFileError as error:
         raise _invalid(error, source.path) from None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -27,6 +27,15 @@ class RunError:
     code: str
     message: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """A point of a metric: its value at a step, and when it was logged."""
+
+    value: float
+    step: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,27 @@ class Run:
             chosen = [one for one in chosen if f"{one['path']}/".startswith(f"{place}/")]
         folder = Path(self.name if download_path is None else download_path)
         return self._client.download(self.name, folder, files=chosen)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the last value of each metric that the script has logged with MLflow so far."""
+        found = self._client.metrics(self.name)["metrics"]
+        return {name: float(one["last"]["value"]) for name, one in found.items()}
+
+    def metric_history(self, name: str) -> list[MetricValue]:
+        """Return all points of one metric, by step; none when nobody logged it."""
+        points = self._client.metric_history(self.name, name)
+        return [
+            MetricValue(
+                float(one["value"]),
+                one["step"],
+                datetime.fromtimestamp(one["timestamp"] / 1000, UTC),
+            )
+            for one in points
+        ]
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters that the script has logged with MLflow so far."""
+        return dict(self._client.metrics(self.name)["params"])
 
     def _get(self, field: str) -> Any:
         if field not in self._record:

@@ -51,6 +51,7 @@ class ScriptRunConfig:
     environment: Environment | Mapping[str, Any] | str | None = None
     command: Sequence[Argument] | str | None = None
     max_run_duration_seconds: int | None = None
+    environment_variables: Mapping[str, str] | None = None
     distributed_job_config: Mapping[str, Any] | None = None
 
     @property
@@ -73,6 +74,7 @@ class ScriptRunConfig:
             inputs=inputs,
             compute=self.target,
             experiment_name=experiment_name,
+            environment_variables=self.environment_variables,
             timeout=self.max_run_duration_seconds,
             distribution=self.distributed_job_config,
         )
@@ -156,6 +158,10 @@ class ScriptRun(Run):
             "error": self.error and {"code": self.error.code, "message": self.error.message},
             "logFiles": {name: name for name in ("stdout.txt", "stderr.txt")},
         }
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return the last value of each metric; `metric_history(name)` has all of one."""
+        return self.metrics()
 
     def get_file_names(self) -> list[str]:
         return self.files()

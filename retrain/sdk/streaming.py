@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
-from retrain.client.follow import Ended, Item, LogText, StatusChanged, Waiting
+from retrain.client.follow import Ended, Item, LogText, MetricsLogged, StatusChanged, Waiting
 from retrain.client.records import FINAL
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def _line(item: Item) -> str:
         case StatusChanged():
             at = datetime.fromisoformat(item.at).strftime("%H:%M:%S")
             return f"[{at}] {item.status}" + (f"  {item.note}" if item.note else "")
+        case MetricsLogged():
+            values = (f"{name}={point['value']}" for name, point in item.points.items())
+            return f"[metrics] {' '.join(values)}"
         case Waiting():
             return item.message
         case _:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
+import mlflow
 import pytest
 from typer.testing import CliRunner
 
@@ -170,3 +171,29 @@ def test_modes_and_the_commit_reach_node_and_record(user: Path) -> None:
         assert run.properties["azureml.git.dirty"] == "False"
     shown = CliRunner().invoke(app, ["job", "show", run.name]).stdout
     assert f"{run.properties['azureml.git.commit'][:12]} (work)" in shown
+
+
+def test_what_the_script_logs_with_mlflow_is_on_the_run(user: Path) -> None:
+    (user / "src/logs.py").write_text(
+        "import mlflow\n"
+        "mlflow.log_param('depth', 3)\n"
+        "for step in range(3): mlflow.log_metric('loss', 1 / (step + 1), step=step)\n"
+        "mlflow.log_metric('odd', float('nan'))\n"
+    )
+    config = ScriptRunConfig(
+        source_directory=user / "src",
+        script="logs.py",
+        compute_target="local",
+        environment=IMAGE,
+        # this test's own MLflow, so that no environment has to be built
+        environment_variables={"PYTHONPATH": str(Path(mlflow.__file__).parents[1])},
+    )
+    with Client() as client:
+        run = Experiment(client, "logged").submit(config)
+        run.wait_for_completion(show_output=True)
+        metrics = run.get_metrics()
+        assert metrics["loss"] == pytest.approx(1 / 3)
+        assert metrics["odd"] != metrics["odd"]
+        history = run.metric_history("loss")
+        assert [(one.step, one.value) for one in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+        assert run.params() == {"depth": "3"}
