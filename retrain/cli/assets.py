@@ -85,7 +85,8 @@ def download(
         exact = f"{asset['name']}:{asset['version']}"  # a label may move meanwhile
         files = client.asset_files(kind, exact)
         target = folder or _folder(asset)
-        what, size = f"{len(files)} files of {exact}", sum(file["size"] for file in files)
+        plural = "s" * (len(files) != 1)
+        what, size = f"{len(files)} file{plural} of {exact}", sum(file["size"] for file in files)
         with Bars(json=as_json).moving(what, size, "Downloaded") as progress:
             written = client.download_asset(kind, exact, target, progress, files)
     result: dict[str, Any] = {"folder": str(target), "files": [str(path) for path in written]}

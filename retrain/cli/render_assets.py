@@ -110,7 +110,8 @@ def content(found: Content | None) -> str:
     """In one line: how much, and which exactly."""
     if found is None:
         return "content not looked at"
-    count = f"{found['files']:,} files, " if found["sha256"] else ""
+    plural = "s" * (found["files"] != 1)
+    count = f"{found['files']:,} file{plural}, " if found["sha256"] else ""
     marks = {"sha256": found["sha256"][:16], "md5": found["md5"], "etag": found["etag"]}
     told = ", ".join(f"{name} {mark}" for name, mark in marks.items() if mark)
     return f"{count}{megabytes(found['size'])}, {told}"
