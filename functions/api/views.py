@@ -140,7 +140,13 @@ def lineage_view(story: Story) -> dict[str, Any]:
         }
         for written, uses in zip(run.writes, story.uses, strict=True)
     ]
-    return {"run": run.name, "status": run.status, "reads": reads, "writes": writes}
+    return {
+        "run": run.name,
+        "status": run.status,
+        "reads": reads,
+        "writes": writes,
+        "left": content_view(story.left),
+    }
 
 
 def use_view(run: Run) -> dict[str, Any]:

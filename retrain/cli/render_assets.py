@@ -12,6 +12,8 @@ from retrain.client.records import (
     Content,
     ListedAsset,
     RunLineage,
+    TracedRead,
+    TracedWritten,
     Use,
 )
 from retrain.snapshot.limits import megabytes
@@ -68,21 +70,33 @@ def run_lineage(told: RunLineage) -> None:
     if not told["reads"]:
         out.print("  no data")
     for read in told["reads"]:
-        out.print(f"  {read['input']}  {_place(read['asset'], read['uri'])}")
-        made = f"made by run {read['made_by']}" if read["made_by"] else ""
-        changed = "CHANGED while the run went on" if read["changed"] else ""
-        for line in (content(read["content"]), made, changed):
-            if line:
-                out.print(f"    {line}")
+        _read(read)
     out.print("\nWrote")
-    if not told["writes"]:
-        out.print("  no declared output")
+    if told["left"]:
+        out.print(f"  outputs/  {content(told['left'])}")
+    elif not told["writes"]:
+        out.print("  nothing")
     for written in told["writes"]:
-        out.print(f"  {written['output']}  {_place(written['asset'], written['uri'])}")
-        out.print(f"    {content(written['content'])}")
-        if written["asset"]:
-            out.print("    used by")
-            _uses(written["used_by"], written["used_by_count"], "      ")
+        _written(written)
+
+
+def _read(read: TracedRead) -> None:
+    out = console()
+    out.print(f"  {read['input']}  {_place(read['asset'], read['uri'])}")
+    made = f"made by run {read['made_by']}" if read["made_by"] else ""
+    changed = "CHANGED while the run went on" if read["changed"] else ""
+    for line in (content(read["content"]), made, changed):
+        if line:
+            out.print(f"    {line}")
+
+
+def _written(written: TracedWritten) -> None:
+    out = console()
+    out.print(f"  {written['output']}  {_place(written['asset'], written['uri'])}")
+    out.print(f"    {content(written['content'])}")
+    if written["asset"]:
+        out.print("    used by")
+        _uses(written["used_by"], written["used_by_count"], "      ")
 
 
 def datastores(found: Iterable[dict[str, Any]]) -> None:

@@ -201,10 +201,13 @@ class TracedWritten(Written):
 
 
 class RunLineage(TypedDict):
+    """left: what is in the run's folder `outputs`, declared or not."""
+
     run: str
     status: Status
     reads: list[TracedRead]
     writes: list[TracedWritten]
+    left: Content | None
 
 
 class LogChunk(NamedTuple):

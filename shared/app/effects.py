@@ -147,7 +147,7 @@ class Effects:
             id=f"{run.key}-concluded{anew}",
             at=self.now(),
             attempt=command.attempt,
-            reads=outcome.reads,
+            changed=outcome.changed,
             writes=outcome.writes,
             problem=outcome.problem,
         )

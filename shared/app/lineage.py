@@ -28,9 +28,12 @@ SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a completed run left. problem: why it is no success after all."""
+    """What a completed run left. changed: the inputs that have other content by now.
 
-    reads: tuple[Read, ...]
+    problem: why it is no success after all.
+    """
+
+    changed: tuple[str, ...]
     writes: tuple[Written, ...]
     problem: Problem | None = None
 
@@ -46,11 +49,13 @@ class Uses:
 @dataclass(frozen=True, slots=True)
 class Story:
     """A run between others. makers: for each of its reads the run that made what was read, if one
-    did.  uses: for each of its writes the runs that used what was registered."""
+    did.  uses: for each of its writes the runs that used what was registered.  left: what is in its
+    folder `outputs`, declared or not; only its own attempt could write there."""
 
     run: Run
     makers: Sequence[str | None]
     uses: Sequence[Uses]
+    left: Content | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Lineage:
             run,
             [self._maker(read.asset) for read in run.reads],
             [self.uses(one.asset) if one.asset else nobody for one in run.writes],
+            self.contents.at(_under(run, "outputs/", folder=True), keep=False),
         )
 
     def _maker(self, asset: Registered | None) -> str | None:
@@ -93,7 +99,7 @@ class Lineage:
 
         All of it is derived from the run, so doing it again does nothing new. Raises Transient.
         """
-        reads = tuple(self._looked_at_again(read) for read in run.reads)
+        changed = tuple(read.input for read in run.reads if self._has_changed(read))
         writes: list[Written] = []
         for name, output in run.job.outputs.items():
             written = self._written(run, name, output)
@@ -102,17 +108,17 @@ class Lineage:
             except Permanent as error:
                 writes.append(written)
                 problem = Problem("OutputNotRegistered", f"{name}: {error.message}", error.remedy)
-                return Outcome(reads, tuple(writes), problem)
-        return Outcome(reads, tuple(writes))
+                return Outcome(changed, tuple(writes), problem)
+        return Outcome(changed, tuple(writes))
 
-    def _looked_at_again(self, read: Read) -> Read:
+    def _has_changed(self, read: Read) -> bool:
         if read.content is None:
-            return read
+            return False
         try:
             present = self.contents.at(read.place, keep=False)
         except Permanent:
-            present = None  # the container is gone, or our right to it
-        return replace(read, changed=present is None or not present.same(read.content))
+            return True  # the container is gone, or our right to it
+        return present is None or not present.same(read.content)
 
     def _written(self, run: Run, name: str, output: Output) -> Written:
         asked = next((one for one in run.writes if one.output == name), None)
@@ -188,9 +194,13 @@ def _registered(asset: Asset) -> Registered:
 
 def _kept(run: Run, name: str, output: Output) -> Place:
     """The place of an output that is kept under its run."""
-    path = f"{run.name}/{run.attempt}/outputs/{name}" + "/" * output.folder
+    return _under(run, f"outputs/{name}" + "/" * output.folder, folder=output.folder)
+
+
+def _under(run: Run, below: str, *, folder: bool) -> Place:
+    path = f"{run.name}/{run.attempt}/{below}"
     uri = str(DatastorePath("workspaceartifactstore", path))
-    return Place(uri=uri, folder=output.folder, container=OUTPUTS, path=path)
+    return Place(uri=uri, folder=folder, container=OUTPUTS, path=path)
 
 
 def _uses(asset: Registered) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from shared.domain.lineage import Read, Written
+from shared.domain.lineage import Written
 from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.jobs.notifications import Occasion
@@ -98,12 +98,15 @@ class TakenDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concluded:
-    """What the attempt read and left was looked at, and registered; `problem` when it could not."""
+    """What the attempt read and left was looked at, and registered; `problem` when it could not.
+
+    changed: the inputs that have other content by now.
+    """
 
     id: str
     at: datetime
     attempt: int
-    reads: tuple[Read, ...] = ()
+    changed: tuple[str, ...] = ()
     writes: tuple[Written, ...] = ()
     problem: Problem | None = None
     kind: Literal["concluded"] = "concluded"

@@ -208,7 +208,8 @@ def _to_conclude(run: Run) -> bool:
 
 
 def _concluded(run: Run, event: Concluded) -> Decision:
-    run = replace(run, reads=event.reads, writes=event.writes, verdict=None)
+    reads = tuple(replace(read, changed=read.input in event.changed) for read in run.reads)
+    run = replace(run, reads=reads, writes=event.writes, verdict=None)
     if event.problem is not None:
         failed = run.to(Status.FAILED, event.at, event.problem.code)
         return Decision(replace(failed, problem=event.problem))

@@ -71,12 +71,19 @@ def test_a_run_without_data_takes_no_step_more(twins: Twins) -> None:
     run = twins.runs.load(name).run
     assert run.status is Status.COMPLETED
     assert not run.leaves_lineage
+    assert twins.product().lineage.of_run(name).left is None
+    twins.files.write(OUTPUTS, f"{name}/1/outputs/undeclared.txt", b"x")
+    left = twins.product().lineage.of_run(name).left
+    assert left is not None
+    assert (left.files, left.size) == (1, 1)
 
 
 def test_concluding_again_registers_nothing_new(twins: Twins) -> None:
     run = run_to_its_end(twins, outputs={"model": MODEL})
     again = twins.product().lineage.conclude(run)
     assert again.writes == run.writes
+    story = twins.product().lineage.of_run(run.name)
+    assert (story.makers, [uses.count for uses in story.uses]) == ([], [0])
     assert [*twins.product().assets.versions("models", "m")] == ["1"]
 
 
