@@ -33,6 +33,7 @@ from shared.app.manifests import Manifests
 from shared.app.metrics import Metrics
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
+from shared.app.promotion import Promoter
 from shared.app.queries import Queries
 from shared.app.resolution import Resolver
 from shared.app.schedules import Schedules
@@ -115,9 +116,11 @@ def built(world: Ports) -> Product:
     assets = Assets(world.registry, world.now)
     datastores = Datastores(world.registry, world.files, world.runs, world.now)
     contents = Contents(world.files)
-    lineage = Lineage(world.registry, world.runs, assets, contents)
-    resolver = Resolver(assets, datastores, contents)
     tokens, books = Tokens(world.registry, world.now), Books(world.ledger)
+    metrics = Metrics(world.runs, books)
+    promoter = Promoter(assets, metrics.last)
+    lineage = Lineage(world.registry, world.runs, assets, contents, promoter)
+    resolver = Resolver(assets, datastores, contents)
     tracking = Tracking(world.runs, books, world.now)
     experiments = Experiments(world.runs, world.registry, world.now)
     environments = Environments(assets, builds, world.now)
@@ -205,7 +208,7 @@ def built(world: Ports) -> Product:
         ),
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs, builds),
-        metrics=Metrics(world.runs, books),
+        metrics=metrics,
         tracking=tracking,
         tracked_search=TrackedSearch(world.runs, books, tracking, experiments, fields),
         artifacts=TrackedArtifacts(world.files, world.parts, world.links, world.now),

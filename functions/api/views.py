@@ -119,6 +119,7 @@ def written_view(written: Written) -> dict[str, Any]:
         "uri": written.place.uri,
         "asset": _reference(written.asset),
         "content": content_view(written.content),
+        "promotion": written.promotion and asdict(written.promotion),
     }
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrain.cli.times import clock, seconds, span, stays
-from retrain.client.records import OutputFile, Run, RunSummary
+from retrain.client.records import OutputFile, Run, RunSummary, Written
 from retrain.snapshot.limits import megabytes
 
 COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
@@ -55,6 +55,7 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
             out.print(f"  {error['remedy']}")
+    _registered(shown.get("writes") or [], out)
     if metrics:
         out.print("\nMetrics")
         _table((), [("  " + name, *rest) for name, *rest in metrics], out)
@@ -62,6 +63,23 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print("\nFiles")
         rows = [("  " + file["path"], megabytes(file["size"])) for file in files]
         _table((), rows, out)
+
+
+def _registered(writes: Sequence[Written], out: Console) -> None:
+    made = [written for written in writes if written["asset"]]
+    if made:
+        out.print("\nRegistered")
+    for written in made:
+        out.print(f"  {registered(written)}")
+
+
+def registered(written: Written) -> str:
+    """What an output became, and whether it is the champion of its name now."""
+    asset, judged = written["asset"], written["promotion"]
+    name = f"{asset['name']}:{asset['version']}" if asset else ""
+    if judged is None:
+        return name
+    return f"{name}  {'the champion' if judged['promoted'] else 'not promoted'}: {judged['reason']}"
 
 
 def schedules(found: Iterable[dict[str, Any]]) -> None:

@@ -91,6 +91,13 @@ class Read(TypedDict):
     changed: bool
 
 
+class Promotion(TypedDict):
+    """Whether a model became the champion of its name, and why or why not."""
+
+    promoted: bool
+    reason: str
+
+
 class Written(TypedDict):
     """A declared output."""
 
@@ -98,6 +105,7 @@ class Written(TypedDict):
     uri: str
     asset: AssetReference | None
     content: Content | None
+    promotion: Promotion | None
 
 
 class Run(RunSummary):

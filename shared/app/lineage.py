@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from shared.app.assets import Asset, Assets
 from shared.app.contents import Contents
+from shared.app.promotion import Promoter
 from shared.app.resolution import kind_of
 from shared.domain.errors import NotFound, Permanent
 from shared.domain.lineage import Content, Place, Read, Registered, Written
@@ -64,6 +65,7 @@ class Lineage:
     runs: Runs
     assets: Assets
     contents: Contents
+    promoter: Promoter
 
     def note_uses(self, run: Run) -> None:
         """Let each version that the run reads know of it. Again is as good as once."""
@@ -141,7 +143,9 @@ class Lineage:
         kind = kind_of(output.type)
         asset, _ = self.assets.register(kind, output.name, document, output.version)
         made = Registered(kind=kind, name=asset.name, version=asset.version)
-        return replace(written, asset=made)
+        terms = output.promote_if
+        judgement = self.promoter.judge(run, terms, made) if terms else None
+        return replace(written, asset=made, promotion=judgement)
 
     def _found(self, names: Sequence[str]) -> Iterator[Run]:
         for name in names:

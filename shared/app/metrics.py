@@ -30,6 +30,11 @@ class Metrics:
         """
         return self.books.standings(self.tracked(name))
 
+    def last(self, name: str, key: str) -> float | None:
+        """The last value of one metric, None when nobody logged it. Raises NotFound."""
+        standing = self.latest(name).get(key)
+        return standing.last.value if standing else None
+
     def scores(self, name: str) -> Scores:
         """The metrics with params and tags. Raises NotFound."""
         tracked = self.tracked(name)

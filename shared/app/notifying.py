@@ -10,6 +10,7 @@ from typing import Any, Final
 from shared.domain.commands import Notify
 from shared.domain.errors import Invalid, Refused, Transient
 from shared.domain.events import NotifyDue
+from shared.domain.lineage import Written
 from shared.domain.run import Run
 from shared.jobs import CommandJob, dump
 from shared.ports.bus import Bus
@@ -94,6 +95,7 @@ def content(run: Run, command: Notify) -> bytes:
             "created_at": run.created_at.isoformat(),
             "started_at": run.started_at and run.started_at.isoformat(),
             "ended_at": ended.isoformat(),
+            "registered": [_registered(written) for written in run.writes if written.asset],
             "error": run.problem
             and {
                 "code": run.problem.code,
@@ -103,3 +105,16 @@ def content(run: Run, command: Notify) -> bytes:
         },
     }
     return json.dumps(told).encode()
+
+
+def _registered(written: Written) -> dict[str, Any]:
+    """What the run registered, and whether it is the champion of its name now."""
+    assert written.asset is not None
+    judgement = written.promotion
+    return {
+        "kind": written.asset.kind,
+        "name": written.asset.name,
+        "version": written.asset.version,
+        "promoted": judgement and judgement.promoted,
+        "reason": judgement and judgement.reason,
+    }

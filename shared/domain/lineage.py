@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.domain.promotion import Judgement
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
@@ -70,9 +72,13 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A declared output. content: None when the script left nothing there."""
+    """A declared output. content: None when the script left nothing there.
+
+    promotion: whether the model became the champion of its name, when it was to.
+    """
 
     output: str
     place: Place
     asset: Registered | None = None
     content: Content | None = None
+    promotion: Judgement | None = None

@@ -29,6 +29,7 @@ from shared.domain.events import (
     RetryDue,
     TakenDown,
 )
+from shared.domain.lineage import Written
 from shared.domain.run import Run, Verdict
 from shared.domain.status import NEXT, Status
 from shared.jobs.notifications import Occasion
@@ -74,12 +75,19 @@ def advance(run: Run, event: Event) -> Decision:
 
 def _notifications(run: Run) -> tuple[Notify, ...]:
     """Whom a run that has just ended tells of it."""
-    occasion = _OCCASIONS[run.status]
+    occasions = [_OCCASIONS[run.status]]
+    if run.status is Status.COMPLETED and any(_promoted(written) for written in run.writes):
+        occasions.append("promoted")
     return tuple(
         Notify(number, occasion)
         for number, one in enumerate(run.job.notifications)
+        for occasion in occasions
         if occasion in one.events
     )
+
+
+def _promoted(written: Written) -> bool:
+    return written.promotion is not None and written.promotion.promoted
 
 
 def _decide(run: Run, event: Event) -> Decision:
@@ -213,8 +221,12 @@ def _concluded(run: Run, event: Concluded) -> Decision:
     if event.problem is not None:
         failed = run.to(Status.FAILED, event.at, event.problem.code)
         return Decision(replace(failed, problem=event.problem))
-    made = ", ".join(str(written.asset) for written in event.writes if written.asset)
+    made = ", ".join(_made(written) for written in event.writes if written.asset)
     return Decision(run.to(Status.COMPLETED, event.at, f"registered {made}" if made else ""))
+
+
+def _made(written: Written) -> str:
+    return f"{written.asset}, now champion" if _promoted(written) else str(written.asset)
 
 
 def _cancel(run: Run, event: CancelAsked) -> Decision:

@@ -1,11 +1,11 @@
 """What a job declares to leave behind. `./outputs` and `./logs` are kept without being declared."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from shared.jobs.data_input import DataType, with_default_datastore
+from shared.jobs.data_input import MODEL_TYPES, DataType, with_default_datastore
 from shared.jobs.data_paths import BlobAddress, parse_data_path
 from shared.jobs.datastore import DatastorePath
 from shared.jobs.document import Document
@@ -35,6 +35,16 @@ def _writable(path: str) -> str:
     return path
 
 
+class PromoteIf(Document):
+    """When a registered model takes the label `champion` from the one that has it."""
+
+    metric: NonEmptyText = Field(description="Logged by the script; its last value counts.")
+    goal: Literal["maximize", "minimize"] = Field(description="Which way is better.")
+    min_gain: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)] = Field(
+        default=0.0, description="By how much it has to be better, at least; 0 is by anything."
+    )
+
+
 class Output(Document):
     """A path in the command, `${{outputs.<name>}}`; what the script puts there is kept."""
 
@@ -62,6 +72,9 @@ class Output(Document):
         default=None, description="Of what is registered; else the next whole number."
     )
     description: Text | None = Field(default=None, description="For people.")
+    promote_if: PromoteIf | None = Field(
+        default=None, description="Retrain's own: when the model becomes the champion of its name."
+    )
 
     @property
     def folder(self) -> bool:
@@ -71,6 +84,11 @@ class Output(Document):
     def _fits(self) -> "Output":
         if self.version is not None and self.name is None:
             raise refusal("`version` without `name` registers nothing", "add `name:`")
+        if self.promote_if and (self.name is None or self.type not in MODEL_TYPES):
+            raise refusal(
+                "`promote_if` is for models that are registered",
+                f"add `name:`, and one of these as `type:` {', '.join(MODEL_TYPES)}",
+            )
         if self.mode == "direct" and self.path is None:
             raise refusal("mode 'direct' needs a `path`", "write where the script should write to")
         if not self.folder and self.path is not None and self.path.endswith("/"):
