@@ -21,12 +21,13 @@ from tests.flow.local_stack import (
 
 pytestmark = pytest.mark.xdist_group("computes-stack")
 
+OPTIONS = ("--batch-speed", "60", "--port-faults", "0")
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     folder = tmp_path_factory.mktemp("computes")
-    options = ("--batch-speed", "60", "--port-faults", "0")
-    with running_stack(folder, "none", *options) as started:
+    with running_stack(folder, "none", *OPTIONS) as started:
         yield started
 
 
@@ -105,7 +106,7 @@ def test_a_node_that_is_taken_away_is_another_attempt(stack: LocalStack, tmp_pat
     """And Azure has no other one for a while, so that Batch itself can't start the script again."""
     flag, faults = tmp_path / "flag", stack.addresses["faults"]
     with stack.client() as client:
-        client.create_compute(compute("spot", tier="low_priority"))
+        client.create_compute(compute("spot", tier="low_priority", min_instances=1))
         name = client.create_job(on("spot", f"until test -e {flag}; do sleep 0.05; done"))["name"]
         assert eventually(lambda: client.get_job(name)["status"] == "Running")
         assert eventually(lambda: nodes(client, "spot")["running"] == 1)
@@ -133,6 +134,25 @@ def test_a_pool_that_somebody_deleted_is_made_again(stack: LocalStack) -> None:
         assert eventually(lambda: client.get_compute("lost")["provisioning_state"] == "Succeeded")
         assert ended(client, client.create_job(on("lost", "true"))["name"])["status"] == "Completed"
         client.delete_compute("lost")
+
+
+def test_a_killed_stack_goes_on_with_its_computes(stack: LocalStack, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    with stack.client() as client:
+        client.create_compute(compute("kept", min_instances=1))
+        command = f"until test -e {flag}; do sleep 0.05; done; echo through"
+        names = [client.create_job(on("kept", command))["name"] for _ in range(2)]
+        assert eventually(lambda: nodes(client, "kept")["running"] == 1)
+    stack.kill()
+    flag.touch()
+    stack.start(*OPTIONS)
+    with stack.client() as client:
+        runs = [ended(client, name) for name in names]
+        assert [run["status"] for run in runs] == ["Completed"] * 2, runs
+        assert {stdout(client, name) for name in names} == {"through\n"}
+        assert no_compute_left(client)
+        assert nodes(client, "kept")["current"] == 1, "it has its minimum"
+        client.delete_compute("kept")
 
 
 def _delete_pool(stack: LocalStack, pool: str) -> None:
