@@ -39,11 +39,13 @@ class Faults:
     def around(self, ports: Ports) -> Ports:
         """The same world, behind faults."""
         names = [name for name in Ports.__dataclass_fields__ if name not in ("now", "url")]
-        faulty: dict[str, Any] = {name: _Faulty.of(getattr(ports, name), self) for name in names}
+        faulty: dict[str, Any] = {
+            name: _Faulty.of(getattr(ports, name), name, self) for name in names
+        }
         return replace(ports, **faulty)
 
     def strike(self, moment: str, name: str) -> None:
-        """Before or after a call of that name, perhaps."""
+        """Before or after the call `port.method`, perhaps."""
         if not self.on:
             return
         luck = self.random.random()
@@ -61,20 +63,21 @@ class _Faulty:
     """A port whose every call may be struck."""
 
     port: Any
+    called: str
     faults: Faults
 
     @classmethod
-    def of(cls, port: _Port, faults: Faults) -> _Port:
-        return cast(_Port, cls(port, faults))
+    def of(cls, port: _Port, called: str, faults: Faults) -> _Port:
+        return cast(_Port, cls(port, called, faults))
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.port, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self.faults.calls += 1
-            self.faults.strike(f"before {name}", name)
+            self.faults.strike(f"before {name}", f"{self.called}.{name}")
             answer = method(*args, **kwargs)
-            self.faults.strike(f"after {name}", name)
+            self.faults.strike(f"after {name}", f"{self.called}.{name}")
             return answer
 
         return call

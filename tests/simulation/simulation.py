@@ -82,7 +82,8 @@ class Simulation:
         self.faults.on = False
         self._until(ends + timedelta(seconds=CALM))
         calls = self.faults.calls - self._ticks
-        mishaps = sum(self.faults.struck[name] for name in ("begin", "load", "save"))
+        beginning = ("images.begin", "registry.load", "registry.save")
+        mishaps = sum(self.faults.struck[call] for call in beginning)
         self.invariants.at_the_end(calls, mishaps, outage=self._outage)
 
     # What happens from outside.

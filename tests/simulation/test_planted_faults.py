@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.app.image_builds import ImageBuilds
 from shared.app.notifying import Notifier
 from shared.app.shared_nodes import SharedNodesWatch
 from shared.app.watch import Watch
@@ -54,7 +55,12 @@ def all_are_orphans(self: SharedNodesWatch, nodes: Any) -> None:
             self.inventory.drop_pool(pool.id)
 
 
+def everybody_builds(self: ImageBuilds, claim: Any, recipe: Any, *, afresh: bool) -> None:
+    """As if no claim were there: whoever finds no image has one built."""
+
+
 PLANTED: dict[str, tuple[type, str, Callable[..., None]]] = {
+    "no claims on builds": (ImageBuilds, "_under_way", everybody_builds),
     "nobody cleans up": (Watch, "_clean_up", nothing),
     "nobody looks at what has compute": (Watch, "_over", nothing),
     "nobody nudges": (Watch, "_in_between", nothing),
