@@ -7,7 +7,7 @@ few calls for each that is due.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -53,34 +53,37 @@ class Timetable:
         failed = 0
         for _ in range(_PAGES):
             due = self.agenda.until(self.now(), PAGE)
-            results = at_once(due, self._tried)
+            results = at_once(_by_schedule(due), self._tried)
             failed += results.count(False)
-            if len(due) < PAGE or failed or not any(results):
+            if len(due) < PAGE or failed:
                 break
         self._compare_daily()
         self.sweeping.tick()
         if failed:
             raise Transient(f"{failed} schedules could not be looked at; the next tick does.")
 
-    def _tried(self, due: Due) -> bool:
+    def _tried(self, due: Sequence[Due]) -> bool:
         try:
             self.look(due)
         except RetrainError as error:
-            log.warning("schedule %s: left for the next tick: %s", due.schedule, error)
+            log.warning("schedule %s: left for the next tick: %s", due[0].schedule, error)
             return False
         return True
 
-    def look(self, due: Due) -> None:
-        """Do what is due for the schedule, as it stands now, and take the entry off the agenda."""
-        kept = self.schedules.find(due.schedule)
-        if kept is not None and due.tag.startswith(WRITTEN):
-            self.schedules.index(kept, kept.schedule, due.moment - timedelta(minutes=1))
+    def look(self, due: Sequence[Due]) -> None:
+        """Do what is due for one schedule, as it stands now, and take it off the agenda."""
+        name = due[0].schedule
+        kept = self.schedules.find(name)
         if kept is None or not isinstance(kept.schedule.trigger, AnyClock):
-            self.windows.look(due.schedule)
+            if kept is not None and any(one.tag.startswith(WRITTEN) for one in due):
+                self.schedules.index(kept, kept.schedule, self.now())
+            self.windows.look(name)
         elif kept.schedule.is_enabled:
-            self.clock_triggers.fire(kept, due)
-        if not due.tag.startswith(WRITTEN) or self.now() - due.moment > _WRITING:
-            self.agenda.done(due)
+            for one in due:
+                self.clock_triggers.fire(kept, one)
+        for one in due:
+            if not one.tag.startswith(WRITTEN) or self.now() - one.moment > _WRITING:
+                self.agenda.done(one)
 
     def _compare_daily(self) -> None:
         note = self.registry.get(*_COMPARED)
@@ -124,3 +127,11 @@ class Timetable:
         waiting = {entry.name.partition("~")[0] for entry in self.registry.entries(WAITING)}
         for name in sorted(waiting - there):
             self.agenda.add(Due(self.now(), name, LOOK))
+
+
+def _by_schedule(due: Sequence[Due]) -> list[list[Due]]:
+    """One schedule is looked at by one at a time, here at least."""
+    groups: dict[str, list[Due]] = {}
+    for one in due:
+        groups.setdefault(one.schedule, []).append(one)
+    return [*groups.values()]

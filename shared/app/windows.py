@@ -45,6 +45,8 @@ COMPLETE: Final = "complete"
 WINDOWS: Final = "windows"
 #: Between two looks whether the run before is over.
 PAUSE: Final = timedelta(seconds=15)
+#: What landed so short ago is not let go with a schedule that isn't there.
+YOUNG: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +254,16 @@ class Windows:
     def _forget(self, name: str) -> None:
         if self.registry.get(KIND, name) is not None:
             return  # there is one, of another kind or that this version can't read
+        young = False
         for kind in (WAITING, COMPLETE):
-            self._drop(kind, self.registry.entries(kind, f"{name}~", MOST_FILES))
-        self.registry.delete(WINDOWS, name)
+            entries = self.registry.entries(kind, f"{name}~", MOST_FILES)
+            old = [entry for entry in entries if self.now() - entry.modified >= YOUNG]
+            young = young or len(old) < len(entries)
+            self._drop(kind, old)
+        if young:  # of a schedule that is created anew this moment, it may be
+            self.agenda.add(Due(self.now() + YOUNG, name, LOOK))
+        else:
+            self.registry.delete(WINDOWS, name)
 
     def _drop(self, kind: str, entries: Sequence[Entry]) -> None:
         at_once(entries, lambda entry: self.registry.delete(kind, entry.name))

@@ -205,9 +205,11 @@ def test_deleting_a_schedule_lets_what_waits_go(twins: Twins) -> None:
     put(twins, QUIET)
     upload(twins, "in/a")
     twins.product().schedules.delete("gather")
-    twins.settle(60)
-    twins.product().timetable.tick()
+    for _ in range(4):
+        twins.settle(30)
+        twins.product().timetable.tick()
     assert twins.runs.records == {}
+    assert twins.registry.entries("due") == []
     assert twins.registry.entries("waiting") == []
 
 
