@@ -29,6 +29,12 @@ from tests.simulation.twins.world import Twins
 #: Virtual seconds in which things happen and go wrong, and those after them.
 STORM: Final = 600.0
 CALM: Final = 1500.0
+#: The ways in which files are gathered.
+GATHERED: Final[dict[str, dict[str, Any]]] = {
+    "quiet": {"quiet_period": "20s"},
+    "marked": {"when": "_SUCCESS", "max_wait": "10m"},
+    "enough": {"min_files": 3, "max_wait": "5m"},
+}
 INPUTS: Final = {"list": {"type": "uri_file", "path": "${{trigger.paths}}"}}
 
 
@@ -51,7 +57,7 @@ class ScheduleWorld:
         self._stalled = 0
         self.accepted = NOON
         self.twins.bus.told = self._sent
-        self.marked = self.random.random() < 0.3
+        self.way = self.random.choice([*GATHERED])
         self.queued = self.random.random() < 0.3
 
     def run(self) -> None:
@@ -68,7 +74,7 @@ class ScheduleWorld:
     @property
     def trigger(self) -> dict[str, Any]:
         kind: dict[str, Any] = {"type": "data", "path": ["in/**/*.csv"]}
-        kind |= {"when": "_SUCCESS", "max_wait": "10m"} if self.marked else {"quiet_period": "20s"}
+        kind |= GATHERED[self.way]
         return kind | ({"concurrency": "queue"} if self.queued else {})
 
     # What happens from outside.
@@ -84,7 +90,7 @@ class ScheduleWorld:
         files = self.random.randint(1, 12)
         for number in range(files):
             self._in(self.random.uniform(5, STORM / 2), partial(self._upload, f"{number % 7}"))
-        if self.marked:
+        if "when" in GATHERED[self.way]:
             self._in(STORM / 2 + 5, self._mark)
         self._in(self.random.uniform(5, STORM), self._replaced)
 

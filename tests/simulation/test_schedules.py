@@ -61,4 +61,4 @@ def test_a_planted_fault_is_found(
     part: type, name: str, fault: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part, name, fault)
-    assert any(broken(seed) for seed in (*range(60, 100), *range(60)))
+    assert any(broken(seed) for seed in range(100))
