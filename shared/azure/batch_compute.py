@@ -8,6 +8,7 @@ in between, `maxWallClockTime` would still end the job and drop the pool.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from azure.batch import BatchClient
 from azure.batch import models as batch
@@ -24,6 +25,7 @@ from shared.ports.compute import Order, Report
 
 _SERVICE = "Azure Batch"
 _API = "2025-06-01"
+_FAILURE: Final = batch.BatchTaskExecutionResult.FAILURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class BatchCompute:
         prepared_at = prepared.start_time if prepared else None
         if task.state == batch.BatchTaskState.COMPLETED:
             return failures.ended(task, prepared_at)
-        if prepared and prepared.result == batch.BatchTaskExecutionResult.FAILURE:
+        running = task.state == batch.BatchTaskState.RUNNING  # on another node, after all
+        if prepared and prepared.result == _FAILURE and not running:
             return failures.unprepared(prepared)
         return _under_way(task, failures.utc(prepared_at))
 
@@ -84,8 +87,11 @@ class BatchCompute:
             raise translated(_SERVICE, error) from error
 
     def _preparation(self, key: str) -> batch.BatchJobPreparationTaskExecutionInfo | None:
-        nodes = self.client.list_job_preparation_and_release_task_status(job_id(key))
-        return next((node.job_preparation_task_execution_info for node in nodes), None)
+        """Of several nodes one that failed: the task then starts on none of them."""
+        listed = self.client.list_job_preparation_and_release_task_status(job_id(key))
+        infos = [node.job_preparation_task_execution_info for node in listed]
+        failed = (info for info in infos if info and info.result == _FAILURE)
+        return next(failed, infos[0] if infos else None)
 
     @staticmethod
     def _unless_there(create: Callable[[], None], code: str) -> None:

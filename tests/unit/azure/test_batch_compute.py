@@ -210,3 +210,16 @@ def test_another_account_is_entered_by_an_identity_or_not_at_all() -> None:
     accounts = Accounts(german, connect)
     assert accounts.service("other") is accounts.service("other")
     assert made == [("other", "core.cloudapi.de")]
+
+
+def test_of_several_nodes_the_one_that_could_not_prepare_tells() -> None:
+    """The task waits for all of them, and would wait for ever."""
+    settings = [{"name": "RETRAIN_CODE", "value": "a.zip"}]
+    task = {"id": "train", "state": "active", "environmentSettings": settings}
+    went = {"startTime": "2026-03-10T12:00:00Z", "state": "completed", "result": "success"}
+    failed = {**went, "result": "failure", "exitCode": 3}
+    nodes = [{"nodeId": str(n), "jobPreparationTaskExecutionInfo": info}
+             for n, info in enumerate((went, failed))]  # fmt: skip
+    report = compute(Canned((200, task), (200, {"value": nodes}))).report(KEY)
+    assert report is not None
+    assert (report.phase, report.cause) == ("ended", "configuration")
