@@ -19,6 +19,7 @@ BENCHES = (
     "calls",
     "environments",
     "messaging",
+    "tracking",
     "batch",
     "idle",
     "schedules",

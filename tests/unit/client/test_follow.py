@@ -15,7 +15,7 @@ from retrain.client import (
     Unreachable,
     Waiting,
 )
-from retrain.client.follow import Item, follow
+from retrain.client.follow import METRICS_EVERY, Item, MetricsLogged, follow
 from retrain.client.records import MetricPoint, Scores
 from tests.unit.cli.api_server import a_run
 
@@ -140,3 +140,11 @@ def test_what_is_wrong_from_the_start_is_told_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         script.play()
     assert script.now == 0
+
+
+def test_metrics_are_told_when_they_change_and_not_asked_for_at_each_look() -> None:
+    script = Script(*[("Running", b"") for _ in range(30)], ("Completed", b""), ("Completed", b""))
+    script.points = {"loss": {"value": 0.5, "step": 1, "timestamp": 1}}
+    told = [item.points for item in script.play() if isinstance(item, MetricsLogged)]
+    assert told == [script.points]
+    assert 1 < script.asked_metrics <= script.now / METRICS_EVERY + 2
