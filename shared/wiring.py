@@ -28,6 +28,7 @@ from shared.app.file_triggers import FileTriggers
 from shared.app.image_builds import ImageBuilds
 from shared.app.inbox import Inbox
 from shared.app.lineage import Lineage
+from shared.app.logged_models import LoggedModels
 from shared.app.logs import Logs
 from shared.app.manifests import Manifests
 from shared.app.metrics import Metrics
@@ -70,6 +71,7 @@ class Product:
     tracked_search: TrackedSearch
     artifacts: TrackedArtifacts
     experiments: Experiments
+    logged_models: LoggedModels
     tokens: Tokens
     schedules: Schedules
     computes: Computes
@@ -213,6 +215,7 @@ def built(world: Ports) -> Product:
         tracked_search=TrackedSearch(world.runs, books, tracking, experiments, fields),
         artifacts=TrackedArtifacts(world.files, world.parts, world.links, world.now),
         experiments=experiments,
+        logged_models=LoggedModels(world.runs, world.ledger, tracking, world.now),
         tokens=tokens,
         schedules=schedules,
         computes=computes,

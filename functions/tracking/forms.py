@@ -59,8 +59,16 @@ class LogBatch(RunForm):
     tags: list[Pair] = []
 
 
+Descriptions = Annotated[list[dict[str, Any]], Field(max_length=1000)]
+
+
 class LogInputs(RunForm):
-    datasets: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
+    datasets: Descriptions = []
+    models: Descriptions = []
+
+
+class LogOutputs(RunForm):
+    models: Descriptions = []
 
 
 class DeleteTag(RunForm):

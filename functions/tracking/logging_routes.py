@@ -5,7 +5,15 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from functions.tracking.bearers import bearer, ours
-from functions.tracking.forms import DeleteTag, LogBatch, LogInputs, LogMetric, LogPair, Metric
+from functions.tracking.forms import (
+    DeleteTag,
+    LogBatch,
+    LogInputs,
+    LogMetric,
+    LogOutputs,
+    LogPair,
+    Metric,
+)
 from shared.domain.tracked import Point
 
 router = APIRouter(prefix="/api/2.0/mlflow/runs")
@@ -50,7 +58,15 @@ def delete_tag(request: Request, form: DeleteTag) -> dict[str, Any]:
 
 @router.post("/log-inputs")
 def log_inputs(request: Request, form: LogInputs) -> dict[str, Any]:
-    ours(request).tracking.log_inputs(bearer(request), form.run_id, form.datasets)
+    asking = bearer(request)
+    ours(request).tracking.describe(asking, form.run_id, "inputs", form.datasets)
+    ours(request).tracking.describe(asking, form.run_id, "models_read", form.models)
+    return _NOTHING
+
+
+@router.post("/outputs")
+def log_outputs(request: Request, form: LogOutputs) -> dict[str, Any]:
+    ours(request).tracking.describe(bearer(request), form.run_id, "models", form.models)
     return _NOTHING
 
 

@@ -18,7 +18,11 @@ def run_view(seen: TrackedRun) -> dict[str, Any]:
             "params": _pairs(seen.facts.params),
             "tags": _pairs(tags(seen)),
         },
-        "inputs": {"dataset_inputs": list(seen.facts.inputs)},
+        "inputs": {
+            "dataset_inputs": list(seen.facts.inputs),
+            "model_inputs": list(seen.facts.models_read),
+        },
+        "outputs": {"model_outputs": list(seen.facts.models)},
     }
 
 

@@ -108,14 +108,16 @@ class Tracking:
             raise NotFound("Tag", key, f"`mlflow.get_run('{run_id}').data.tags` has what is there.")
         self.books.add_tags(tracked, {key: None})
 
-    def log_inputs(self, bearer: Bearer, run_id: str, inputs: Sequence[Mapping[str, Any]]) -> None:
-        """Data sets that the script says it read."""
+    def describe(
+        self, bearer: Bearer, run_id: str, kind: str, described: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Data sets (inputs) and models (models, models_read) that the script tells of."""
         tracked = self.resolve(bearer, run_id)
-        for one in inputs:
+        for one in described:
             try:
-                line = fact_line({"inputs": [one]})
+                line = fact_line({kind: [one]})
             except ValueError:
-                raise limits.wrong("The description of a data set is larger than 64 KiB.") from None
+                raise limits.wrong("A description is larger than 64 KiB.") from None
             self.books.add_facts(tracked, line)
 
     def create(

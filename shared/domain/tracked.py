@@ -98,7 +98,8 @@ class Facts:
     """What was said of a tracked run besides its metrics.
 
     begun, ended: milliseconds since 1970, of a child run; the job's own has Retrain's times.
-    inputs: data sets as MLflow's client describes them, in its own form.
+    inputs: data sets; models, models_read: what it logged and loaded; all as MLflow's client
+    describes them, in its own form.
     """
 
     params: dict[str, str] = field(default_factory=dict)
@@ -108,6 +109,8 @@ class Facts:
     begun: int | None = None
     ended: int | None = None
     inputs: list[Mapping[str, Any]] = field(default_factory=list)
+    models: list[Mapping[str, Any]] = field(default_factory=list)
+    models_read: list[Mapping[str, Any]] = field(default_factory=list)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take in one line of the ledger. Of a param the first value stands."""
@@ -122,7 +125,9 @@ class Facts:
         self.status = line.get("status", self.status)
         self.begun = line.get("begun", self.begun)
         self.ended = line.get("ended", self.ended)
-        self.inputs += [one for one in line.get("inputs", ()) if one not in self.inputs]
+        for name in ("inputs", "models", "models_read"):
+            known = getattr(self, name)
+            known += [one for one in line.get(name, ()) if one not in known]
 
 
 Logged = Sequence[tuple[str, Point]]

@@ -6,6 +6,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
 from mlflow.exceptions import MlflowException
 
 from shared.domain.tracked import Point
@@ -207,3 +208,32 @@ def test_logging_asynchronously(script: Served) -> None:
             mlflow.log_metric("loss", step, step=step, synchronous=False)
         mlflow.flush_async_logging()
     assert len(script.product.metrics.history(RUN, "loss")) == 20
+
+
+def test_a_model_is_logged(script: Served, tmp_path: Path) -> None:
+    """What `mlflow.<flavor>.log_model` calls; the flavors themselves need their libraries."""
+    (tmp_path / "MLmodel").write_text("flavors: {}\n")
+    with mlflow.start_run():
+        model = mlflow.initialize_logged_model(
+            name="tree", params={f"p{n}": str(n) for n in range(150)}, tags={"a": "1"}
+        )
+        MlflowClient().log_model_artifacts(model.model_id, str(tmp_path))
+        done = mlflow.finalize_logged_model(model.model_id, "READY")
+        given = LoggedModelOutput(model.model_id, step=3)
+        MlflowClient().log_outputs(RUN, [given])
+    seen = mlflow.get_logged_model(model.model_id)
+    assert (seen.name, seen.source_run_id, str(seen.status)) == ("tree", RUN, str(done.status))
+    assert len(seen.params) == 150
+    (found,) = MlflowClient().search_logged_models([seen.experiment_id], "name = 'tree'")
+    assert not MlflowClient().search_logged_models([seen.experiment_id], "name = 'other'")
+    assert found.model_id == model.model_id
+    outputs = mlflow.get_run(RUN).outputs
+    assert outputs is not None
+    assert [(one.model_id, one.step) for one in outputs.model_outputs] == [(model.model_id, 3)]
+    mlflow.set_logged_model_tags(model.model_id, {"b": "2"})
+    mlflow.delete_logged_model_tag(model.model_id, "a")
+    tags = mlflow.get_logged_model(model.model_id).tags
+    assert {key: tags[key] for key in tags if "mlflow" not in key} == {"b": "2"}
+    folder = f"{RUN}/1/artifacts/models/{model.model_id}/"
+    kept = [file.path for file in script.ports.files.list("outputs", folder)]
+    assert kept == [f"{folder}MLmodel"]

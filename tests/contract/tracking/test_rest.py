@@ -86,7 +86,10 @@ BAD: dict[str, tuple[str, str, Any, int, str]] = {
     "odd page": ("POST", "/runs/search", {"page_token": "x"}, 400, WRONG),
     "a run deleted": ("POST", "/runs/delete", {"run_id": RUN}, 501, "NOT_IMPLEMENTED"),
     "the model registry": ("POST", "/registered-models/create", {"name": "m"}, 404, NO_WAY),
-    "a logged model": ("POST", "/logged-models", {"name": "m"}, 404, NO_WAY),
+    "no such model": ("GET", f"/logged-models/m-{RUN}-1-{'0' * 16}", None, 404, MISSING),
+    "another's model": ("GET", f"/logged-models/m-{OTHER}-1-{'0' * 16}", None, 403, DENIED),
+    "an odd model": ("GET", "/logged-models/m-x", None, 404, MISSING),
+    "a model's odd filter": ("POST", "/logged-models/search", {"filter": "name ~ 1"}, 400, WRONG),
     "traces": ("POST", "/traces", {}, 404, NO_WAY),
     "wrong method": ("PUT", "/runs/search", {}, 404, NO_WAY),
 }  # fmt: skip
