@@ -1,6 +1,8 @@
 """Errors as the API tells them: `{"error": {code, message, remedy, details}}`, no traceback."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -23,6 +25,13 @@ _STATUS: Sequence[tuple[type[RetrainError], int]] = (
     (Transient, 503),
     (Permanent, 502),
 )
+
+
+class _Ascii(JSONResponse):
+    """What is wrong with a text may quote it, and half a surrogate pair is no UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
 
 
 def answer(error: RetrainError) -> JSONResponse:
@@ -50,4 +59,4 @@ def told(
 ) -> JSONResponse:
     named = [{"field": field, "message": text} for field, text in details]
     content = {"code": code, "message": message, "remedy": remedy, "details": named}
-    return JSONResponse({"error": content}, status)
+    return _Ascii({"error": content}, status)

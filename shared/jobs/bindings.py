@@ -18,6 +18,7 @@ from shared.jobs.problems import Field, Problem
 TOKEN: Final = re.compile(r"\$\{\{\s*(?P<what>[^{}]*?)\s*\}\}")
 #: Bindings that need no declaration in the job.
 GIVEN: Final = ("name", "default_datastore")
+_MOST_COMPARED: Final = 100
 _NOT_YET: Final = {
     "search_space": "sweep jobs are not supported yet; make it an input",
     "parent": "pipeline jobs are not supported yet; make it an input",
@@ -103,7 +104,7 @@ def _no_trigger(field: Field, what: str) -> Problem:
 
 
 def _text_problems(job: CommandJob, text: str, field: Field, *, trigger: bool) -> Iterator[Problem]:
-    for binding in find_bindings(text):
+    for binding in {one.what: one for one in find_bindings(text)}.values():
         if binding.what in TRIGGER_BINDINGS:
             if not trigger:
                 yield _no_trigger(field, binding.what)
@@ -124,6 +125,7 @@ def _remedy(job: CommandJob, binding: Binding) -> str:
         return _NOT_YET[root]
     known = [*GIVEN, *(f"inputs.{name}" for name in job.inputs)]
     known += [f"outputs.{name}" for name in job.outputs]
+    known = known[:_MOST_COMPARED]
     near = get_close_matches(binding.what, known, n=1)
     if near:
         return "did you mean ${{" + near[0] + "}}?"

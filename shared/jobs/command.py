@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -19,8 +19,10 @@ from shared.jobs.text import (
     Identifier,
     NonEmptyText,
     ScalarText,
+    Tags,
     Text,
     VariableName,
+    few_or_none,
     in_small_letters,
 )
 
@@ -60,10 +62,6 @@ def _code(place: str) -> str:
     return place
 
 
-def _empty_is_none_given(value: Any) -> Any:
-    return {} if value is None else value
-
-
 class Limits(Document):
     """How long the job may take."""
 
@@ -88,12 +86,8 @@ class Command(Document):
     )
     display_name: Text | None = Field(default=None, description="For people; need not be unique.")
     description: Text | None = Field(default=None, description="For people.")
-    tags: Annotated[dict[str, ScalarText], BeforeValidator(_empty_is_none_given)] = Field(
-        default={}, description="For people and for filtering."
-    )
-    properties: Annotated[dict[str, ScalarText], BeforeValidator(_empty_is_none_given)] = Field(
-        default={}, description="For programs; kept on the run."
-    )
+    tags: Tags = Field(default={}, description="For people and for filtering.")
+    properties: Tags = Field(default={}, description="For programs; kept on the run.")
     command: Annotated[NonEmptyText, AfterValidator(_not_blank)] = Field(
         description="Run by /bin/sh in a copy of `code`; 32 KiB at most."
     )
@@ -106,7 +100,7 @@ class Command(Document):
     environment: EnvironmentField = Field(description="The image, and what is added to it.")
     environment_variables: Annotated[
         dict[Annotated[VariableName, AfterValidator(_not_reserved)], ScalarText],
-        BeforeValidator(_empty_is_none_given),
+        BeforeValidator(few_or_none),
     ] = Field(default={}, description="Set for the command; 32 KiB at most each.")
     resources: Resources = Field(default=Resources(), description="What the job asks of its nodes.")
     distribution: DistributionField | None = Field(
@@ -131,12 +125,12 @@ class CommandJob(Command):
     experiment_name: NonEmptyText = Field(
         default="Default", description="Group the run is listed under."
     )
-    inputs: Annotated[dict[VariableName, Input], BeforeValidator(_empty_is_none_given)] = Field(
+    inputs: Annotated[dict[VariableName, Input], BeforeValidator(few_or_none)] = Field(
         default={}, description="Literals and data by name."
     )
-    outputs: Annotated[
-        dict[VariableName, OptionalOutput], BeforeValidator(_empty_is_none_given)
-    ] = Field(default={}, description="Declared outputs by name; null is a folder.")
+    outputs: Annotated[dict[VariableName, OptionalOutput], BeforeValidator(few_or_none)] = Field(
+        default={}, description="Declared outputs by name; null is a folder."
+    )
     limits: Limits = Field(default=Limits(), description="How long the job may take.")
     notifications: Notifications = Field(
         default=[], description="Retrain's own: addresses to tell of the run's end; 5 at most."

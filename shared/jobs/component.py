@@ -14,7 +14,7 @@ from shared.jobs.document import Document
 from shared.jobs.inputs import LITERAL_TYPES, DataInput, LiteralInput, check_value, typed
 from shared.jobs.outputs import OptionalOutput
 from shared.jobs.problems import refusal
-from shared.jobs.text import ScalarText, Text, VariableName
+from shared.jobs.text import ScalarText, Text, VariableName, few_or_none
 
 #: Any path: the inputs of a component are checked as a job's, and have none of their own.
 _ANY_PATH: Final = "azureml://datastores/workspaceblobstore/paths/any"
@@ -73,10 +73,6 @@ def _name(name: str) -> str:
     return name
 
 
-def _empty_is_none_given(value: Any) -> Any:
-    return {} if value is None else value
-
-
 _LITERALS = ", ".join(LITERAL_TYPES)
 ComponentInput = Annotated[
     Parameter | Dataset, BeforeValidator(_read_input, json_schema_input_type=Parameter | Dataset)
@@ -92,12 +88,12 @@ class CommandComponent(Command):
     version: ScalarText | None = Field(
         default=None, description="For people; with the name in the run's properties."
     )
-    inputs: Annotated[dict[VariableName, ComponentInput], BeforeValidator(_empty_is_none_given)] = (
-        Field(default={}, description="What a job gives: literals with limits, and data.")
+    inputs: Annotated[dict[VariableName, ComponentInput], BeforeValidator(few_or_none)] = Field(
+        default={}, description="What a job gives: literals with limits, and data."
     )
-    outputs: Annotated[
-        dict[VariableName, OptionalOutput], BeforeValidator(_empty_is_none_given)
-    ] = Field(default={}, description="Declared outputs by name; null is a folder.")
+    outputs: Annotated[dict[VariableName, OptionalOutput], BeforeValidator(few_or_none)] = Field(
+        default={}, description="Declared outputs by name; null is a folder."
+    )
     is_deterministic: bool = Field(
         default=True, description="Accepted; a run is never replaced by an earlier one's result."
     )

@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
 from shared.jobs.resources import vm_size
-from shared.jobs.text import NonEmptyText, ScalarText, Text, in_small_letters
+from shared.jobs.text import NonEmptyText, Tags, Text, in_small_letters
 
 #: Names that need no compute of that name: Azure ML's word for "find me a node", and ours.
 BUILT_IN: Final = ("serverless", "local")
@@ -96,7 +96,7 @@ class AmlCompute(Document):
         default=None, description="Azure region; only the Batch account's own is possible."
     )
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people.")
+    tags: Tags = Field(default={}, description="For people.")
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from shared.jobs.data_paths import LocalPath, parse_data_path
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
 from shared.jobs.references import AssetName, AssetReference, AssetVersion
-from shared.jobs.text import NonEmptyText, ScalarText, Text
+from shared.jobs.text import NonEmptyText, Tags, Text
 
 
 def _asset_path(path: str) -> str:
@@ -39,8 +39,8 @@ class _Registered(Document):
         default=None, description="1 to 64 such characters; else the next whole number."
     )
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people.")
-    properties: dict[str, ScalarText] = Field(default={}, description="For programs.")
+    tags: Tags = Field(default={}, description="For people.")
+    properties: Tags = Field(default={}, description="For programs.")
     path: Annotated[NonEmptyText, AfterValidator(_asset_path)] = Field(
         description="An address; in a user's file also a local path, relative to the file."
     )

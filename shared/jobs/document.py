@@ -6,7 +6,7 @@ both are reported together with whatever else is wrong with the mapping.
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.jobs.problems import refusal
+
+#: Unknown fields that are told one by one: what each may have meant costs time to find.
+MOST_TOLD: Final = 20
 
 
 class Document(BaseModel):
@@ -38,14 +41,17 @@ class Document(BaseModel):
         if not isinstance(value, Mapping):
             return handler(value)
         known = frozenset(cls.field_names())
+        strange = [key for key in value if key not in known]
+        if not strange:
+            return handler(dict(value))
         problems = [
             InitErrorDetails(type=cls._strange(key), loc=(str(key),), input=value[key])
-            for key in value
-            if key not in known
+            for key in strange[:MOST_TOLD]
         ]
-        if not problems:
-            return handler(dict(value))
-        meant = {cls._meant(key) for key in value if key not in known}
+        if len(strange) > MOST_TOLD:
+            more = refusal(f"{len(strange) - MOST_TOLD:,} more unknown fields", "remove them")
+            problems.append(InitErrorDetails(type=more, loc=(), input=...))
+        meant = {cls._meant(key) for key in strange[:MOST_TOLD]}
         try:
             handler({key: item for key, item in value.items() if key in known})
         except ValidationError as error:

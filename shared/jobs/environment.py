@@ -34,7 +34,7 @@ from shared.jobs.images.names import (
 )
 from shared.jobs.images.recipe import Recipe
 from shared.jobs.problems import refusal
-from shared.jobs.text import NonEmptyText, ScalarText, Text, VariableName
+from shared.jobs.text import NonEmptyText, ScalarText, Tags, Text, VariableName
 
 _INLINE = "write `environment: {image: <image>}`, with `conda_file:` for more packages"
 _REFERENCE = re.compile(r"azureml:[^/:@]+(?:[:@][^/:@]+)?")
@@ -121,7 +121,7 @@ class Environment(Document):
     )
     version: ScalarText | None = Field(default=None, description="The registered one's version.")
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people.")
+    tags: Tags = Field(default={}, description="For people.")
     os_type: Literal["linux", "Linux"] | None = Field(
         default=None, description="Linux; others are not supported."
     )

@@ -36,10 +36,19 @@ def _scalar(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refusal("must be a number", "write it without quotes")
+    if not math.isfinite(value):
+        raise refusal("is not a finite number", "leave it out for no limit")
     return value
 
 
+def _choice(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refusal("is not a finite number", "put it in quotes to pass it as text")
+    return _scalar(value)
+
+
 LiteralValue = Annotated[Scalar, BeforeValidator(_scalar, json_schema_input_type=Scalar)]
+Choice = Annotated[Scalar, BeforeValidator(_choice, json_schema_input_type=Scalar)]
 Number = Annotated[int | float, BeforeValidator(_number, json_schema_input_type=int | float)]
 
 
@@ -56,7 +65,7 @@ class LiteralInput(Document):
     description: Text | None = Field(default=None, description="For people.")
     min: Number | None = Field(default=None, description="Smallest number allowed, inclusive.")
     max: Number | None = Field(default=None, description="Largest number allowed, inclusive.")
-    enum: list[LiteralValue] | None = Field(default=None, description="The only values allowed.")
+    enum: list[Choice] | None = Field(default=None, description="The only values allowed.")
 
     @property
     def text(self) -> str | None:

@@ -15,7 +15,7 @@ from shared.jobs.command import CommandJob
 from shared.jobs.data_trigger import DataTrigger
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
-from shared.jobs.text import Identifier, ScalarText, Text
+from shared.jobs.text import Identifier, Tags, Text
 from shared.jobs.ticks import AnyClock, check_fires
 
 AnyTrigger = CronTrigger | RecurrenceTrigger | DataTrigger
@@ -64,7 +64,7 @@ class Schedule(Document):
     name: Identifier = Field(description="1 to 64 letters, digits, - and _.")
     display_name: Text | None = Field(default=None, description="For people.")
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people.")
+    tags: Tags = Field(default={}, description="For people.")
     is_enabled: bool = Field(default=True, description="Whether the trigger fires.")
     trigger: Annotated[AnyTrigger, BeforeValidator(_read_trigger)] = Field(
         description="When the job is created."

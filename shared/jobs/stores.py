@@ -14,7 +14,7 @@ from shared.jobs.data_paths import CONTAINER
 from shared.jobs.datastore import CONTAINERS, STORE_NAME
 from shared.jobs.document import Document
 from shared.jobs.problems import refusal
-from shared.jobs.text import ScalarText, Text
+from shared.jobs.text import Tags, Text
 
 _ACCOUNT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _USE_BLOB = "copy the data to Blob Storage, and write `type: azure_blob`"
@@ -86,7 +86,7 @@ class Datastore(Document):
         description="As in azureml://datastores/<name>/paths/<path>: letters, digits and _."
     )
     description: Text | None = Field(default=None, description="For people.")
-    tags: dict[str, ScalarText] = Field(default={}, description="For people.")
+    tags: Tags = Field(default={}, description="For people.")
     account_name: Annotated[str, AfterValidator(_account)] = Field(
         description="The storage account."
     )

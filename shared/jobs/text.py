@@ -1,6 +1,7 @@
 """The kinds of text that fields hold. All of them can become an environment variable or JSON."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -9,6 +10,8 @@ from shared.jobs.problems import refusal
 
 #: A single environment string may have 131,072 bytes on Linux; what becomes one stays well below.
 MAX_VALUE_BYTES = 32_768
+#: Of a mapping whose names are the user's own: inputs, outputs, tags, variables.
+MOST_ENTRIES = 1_000
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -69,6 +72,16 @@ def _scalar(value: Any) -> Any:
     return literal_text(value) if isinstance(value, bool | int | float) else value
 
 
+def few_or_none(value: Any) -> Any:
+    """For a mapping that may be left empty: null is none, and more than 1,000 are refused."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping) and len(value) > MOST_ENTRIES:
+        message = f"has {len(value):,} entries; {MOST_ENTRIES:,} are the most"
+        raise refusal(message, "put them in a file and give the file as an input")
+    return value
+
+
 Text = Annotated[str, AfterValidator(clean)]
 #: Text that may be written as a bare YAML number or boolean (tags, environment variables).
 ScalarText = Annotated[
@@ -76,6 +89,8 @@ ScalarText = Annotated[
     BeforeValidator(_scalar, json_schema_input_type=str | int | float | bool),
     AfterValidator(clean),
 ]
+#: For people or programs: names of any text.
+Tags = Annotated[dict[Text, ScalarText], BeforeValidator(few_or_none)]
 VariableName = Annotated[str, AfterValidator(variable_name)]
 Identifier = Annotated[str, AfterValidator(identifier)]
 NonEmptyText = Annotated[Text, AfterValidator(_not_empty)]
