@@ -30,7 +30,7 @@ BAD: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     ),
     "local path": ("POST", "/api/jobs", {"json": job("x", code="./src")}, 422, "InvalidDocument"),
     "unknown compute": (
-        "POST", "/api/jobs", {"json": job("x", compute="azureml:gpu")}, 422, "InvalidJob",
+        "POST", "/api/jobs", {"json": job("x", compute="azureml:gpu")}, 422, "ComputeNotFound",
     ),
     "unknown run": ("GET", "/api/jobs/none", {}, 404, "RunNotFound"),
     "cancel of an unknown run": ("POST", "/api/jobs/none/cancel", {}, 404, "RunNotFound"),

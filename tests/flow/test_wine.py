@@ -42,8 +42,10 @@ def _predict(python: list[str], model: Path) -> None:
 @pytest.mark.timeout(300)
 def test_as_a_process(stack: LocalStack, client: Client, tmp_path: Path) -> None:
     model = _train(client, tmp_path, {})
-    environments = (stack.data / "images" / "environments").glob("*/bin/python")
-    _predict([str(next(environments))], model)
+    image = client.get_job(next(iter(client.list_jobs()))["name"])["image"]
+    assert image is not None
+    environment = stack.data / "images" / "environments" / image.rpartition(":")[2]
+    _predict([str(environment / "bin" / "python")], model)
     node_log = next(stack.data.rglob("node.log")).read_text()
     assert "no container engine" in node_log.lower()
 
