@@ -22,11 +22,12 @@ import httpx
 
 from retrain.client import transfers
 from retrain.client.assets import AssetCalls
+from retrain.client.computes import ComputeCalls
 from retrain.client.connection import Connection
+from retrain.client.environments import EnvironmentCalls
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
 from retrain.client.records import (
-    Compute,
     Document,
     LogChunk,
     MetricPoint,
@@ -36,6 +37,7 @@ from retrain.client.records import (
     RunSummary,
     Scores,
 )
+from retrain.client.schedules import ScheduleCalls
 from retrain.contexts import BuildContext
 from retrain.profile import choose
 from retrain.snapshot import Snapshot
@@ -50,7 +52,7 @@ LOCAL = "local"  # the profile that `retrain up` writes
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Client(AssetCalls):
+class Client(AssetCalls, ComputeCalls, EnvironmentCalls, ScheduleCalls):
     """Use it in a `with` block; its methods may be called from several threads.
 
     endpoint: None is that of the profile in use, or of `profile`, with its key.
@@ -250,121 +252,6 @@ class Client(AssetCalls):
         """
         return transfers.put_data(self._connection, path, to, progress)
 
-    # standing orders, and what exists
-
-    def create_schedule(self, document: Document) -> Document:
-        """Create the schedule, or replace the one with its name."""
-        return cast(Document, self._connection.json("POST", "/api/schedules", body=document))
-
-    def list_schedules(self) -> list[Document]:
-        return cast(list[Document], self._connection.json("GET", "/api/schedules")["schedules"])
-
-    def get_schedule(self, name: str) -> Document:
-        return cast(Document, self._connection.json("GET", _schedule(name)))
-
-    def preview_schedule(self, name: str, count: int = 10) -> list[dict[str, str]]:
-        """When it is due next: `at` in UTC, `local` on its own clock. None of one for data."""
-        path = f"{_schedule(name)}/preview"
-        answer = self._connection.json("GET", path, params={"count": count})
-        return cast(list[dict[str, str]], answer["ticks"])
-
-    def enable_schedule(self, name: str) -> Document:
-        """Let it fire from now on."""
-        return cast(Document, self._connection.json("POST", f"{_schedule(name)}/enable"))
-
-    def disable_schedule(self, name: str) -> Document:
-        """Keep it, and let it start nothing."""
-        return cast(Document, self._connection.json("POST", f"{_schedule(name)}/disable"))
-
-    def trigger_schedule(
-        self, name: str, path: str | None = None, asked_at: datetime | None = None
-    ) -> Run:
-        """Start its run now. path: of the file that a data schedule's run is for; else those that
-        wait are. The same asking with the same moment is the same run."""
-        asked = asked_at or datetime.now(UTC)
-        once = json.dumps([name, path, asked.isoformat()]).encode()
-        headers = {"Idempotency-Key": hashlib.sha256(once).hexdigest()}
-        where = f"{_schedule(name)}/trigger"
-        answer = self._connection.json("POST", where, body={"path": path}, headers=headers)
-        return cast(Run, answer)
-
-    def delete_schedule(self, name: str) -> None:
-        """Delete it; raises ApiError (404) when there is none of that name."""
-        self._connection.api("DELETE", _schedule(name))
-
-    # named computes
-
-    def create_compute(self, document: Document) -> Document:
-        """Create the compute, or change how many nodes the one with its name has."""
-        return cast(Document, self._connection.json("POST", "/api/computes", body=document))
-
-    def update_compute(self, name: str, changes: Document) -> Document:
-        """changes: min_instances, max_instances, idle_time_before_scale_down, description, tags."""
-        return cast(Document, self._connection.json("PATCH", _compute(name), body=changes))
-
-    def list_computes(self) -> list[Document]:
-        """Each with `nodes`: how many it has now, by what they do."""
-        return cast(list[Document], self._connection.json("GET", "/api/computes")["computes"])
-
-    def get_compute(self, name: str) -> Document:
-        return cast(Document, self._connection.json("GET", _compute(name)))
-
-    def delete_compute(self, name: str) -> None:
-        """Delete it with its nodes; raises ApiError while runs use it."""
-        self._connection.api("DELETE", _compute(name))
-
-    # environments
-
-    def create_environment(self, document: Document) -> Document:
-        """Register an environment; a version never changes. Returns it with its version."""
-        return cast(Document, self._connection.json("POST", "/api/environments", body=document))
-
-    def list_environments(self) -> list[Document]:
-        """Each name with its versions in the order of their registration."""
-        return cast(
-            list[Document], self._connection.json("GET", "/api/environments")["environments"]
-        )
-
-    def get_environment(self, name: str, version: str = "", label: str = "") -> Document:
-        """One version, by its number or a label; without either the latest."""
-        params = {"version": version} if version else {"label": label} if label else {}
-        path = f"/api/environments/{quote(name, safe='')}"
-        return cast(Document, self._connection.json("GET", path, params=params))
-
-    def archive_environment(self, name: str, version: str = "", *, back: bool = False) -> None:
-        """Leave it (without a version: all of that name) out of `@latest`; back: undo that."""
-        params = {"back": str(back).lower()} | ({"version": version} if version else {})
-        path = f"/api/environments/{quote(name, safe='')}/archive"
-        self._connection.api("POST", path, params=params)
-
-    def build_environment(self, environment: Document | str, look: int = 0) -> Document:
-        """Have its image built, unless it is there: a document, or a name such as `azureml:x:1`.
-
-        look: 0 the first time, which tries a failed build again; then ask with 1 until its `state`
-        is not `building`. Returns {key, state, image, reason}.
-        """
-        body = {"environment": environment, "look": look}
-        return cast(Document, self._connection.json("POST", "/api/environments-build", body=body))
-
-    def build_log(self, key: str, offset: int = 0) -> LogChunk:
-        """What the environment's last build has said from `offset` (bytes) on."""
-        path = f"/api/environments-build/{quote(key, safe='')}/log"
-        answer = self._connection.api("GET", path, params={"offset": offset})
-        following = int(answer.headers["Retrain-Next-Offset"])
-        return LogChunk(answer.content, following, answer.headers["Retrain-Complete"] == "true")
-
-    def compute(self) -> Compute:
-        """What Batch has of runs right now; the pools of named computes are not among it."""
-        return cast(Compute, self._connection.json("GET", "/api/compute"))
-
 
 def _job(name: str) -> str:
     return f"/api/jobs/{quote(name, safe='')}"
-
-
-def _compute(name: str) -> str:
-    return f"/api/computes/{quote(name, safe='')}"
-
-
-def _schedule(name: str) -> str:
-    return f"/api/schedules/{quote(name, safe='')}"

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.types import Receive, Scope, Send
 
 from tests.unit.cli.blob_storage import BlobStorage, blob_routes
+from tests.unit.cli.compute_routes import compute_routes
 from tests.unit.cli.schedule_switches import switch_routes
 
 KEY = "the-function-key"
@@ -178,7 +179,7 @@ def _routes(server: ApiServer) -> FastAPI:
     _upload_routes(app, server)
     _schedule_routes(app, server)
     switch_routes(app, server)
-    _compute_routes(app, server)
+    compute_routes(app, server.computes)
     app.include_router(blob_routes(server.storage))
 
     @app.get("/api/health")
@@ -324,33 +325,3 @@ def _schedule_routes(app: FastAPI, server: ApiServer) -> None:
         if server.schedules.pop(name, None) is None:
             return problem(404, "ScheduleNotFound", f"There is no schedule {name}.")
         return Response(status_code=204)
-
-
-def _compute_routes(app: FastAPI, server: ApiServer) -> None:
-    nodes = dict.fromkeys(("current", "target", "idle", "running", "preparing", "lost"), 0)
-    made = {"provisioning_state": "Succeeded", "pool": "p", "nodes": nodes, "errors": []}
-    made["created_at"] = "2026-07-10T10:00:00.000Z"
-
-    @app.post("/api/computes", status_code=201)
-    async def create(request: Request) -> Document:
-        document = await request.json()
-        server.computes[document["name"]] = {**document, **made}
-        return server.computes[document["name"]]
-
-    @app.get("/api/computes")
-    def computes() -> Document:
-        return {"computes": list(server.computes.values())}
-
-    @app.get("/api/computes/{name}")
-    def show(name: str) -> Any:
-        missing = problem(404, "ComputeNotFound", f"There is no compute {name}.")
-        return server.computes.get(name) or missing
-
-    @app.patch("/api/computes/{name}")
-    async def update(name: str, request: Request) -> Document:
-        server.computes[name] |= await request.json()
-        return server.computes[name]
-
-    @app.delete("/api/computes/{name}", status_code=204)
-    def delete(name: str) -> None:
-        server.computes.pop(name, None)
