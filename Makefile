@@ -29,7 +29,7 @@ up: $(READY) ## the stack in the foreground
 	@$(BIN)/retrain up
 
 test: $(READY) ## all tests
-	@$(BIN)/pytest -n 4 --dist loadgroup -q
+	@$(BIN)/pytest -n 3 --dist loadgroup -q
 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -104,8 +104,17 @@ def show(name: Name, as_json: AsJson = False, profile: ProfileName = None) -> No
 @app.command()
 def delete(name: Name, as_json: AsJson = False, profile: ProfileName = None) -> None:
     """Delete a compute with its nodes; refused while runs use it."""
+    from retrain.client import ApiError
+
     with connect(profile) as client:
-        client.delete_compute(name)
+        missing = None
+        try:
+            client.get_compute(name)
+        except ApiError as error:
+            missing = error
+        client.delete_compute(name)  # in any case: its pool may be left
+        if missing:
+            raise missing
     if as_json:
         put_json({"name": name, "deleted": True})
     else:

@@ -74,6 +74,8 @@ def _problem(error: Problem) -> None:
     # a job file's faults stand for themselves: file:line:column, for editors to jump to
     note(error.message if hasattr(error, "problems") else f"error: {error.message}")
     for detail in getattr(error, "details", ())[:DETAILS_SHOWN]:
+        if detail["field"] in error.message and detail["message"] in error.message:
+            continue  # said already
         note(f"  {detail['field']}: {detail['message']}" if detail["field"] else detail["message"])
     if error.remedy:
         note(error.remedy)

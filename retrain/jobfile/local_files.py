@@ -97,6 +97,8 @@ def _faults(where: Field, places: Places, fault: tuple[str, str] | None) -> Iter
 def _missing(path: Path) -> tuple[str, str]:
     if "~" in (part[:1] for part in path.parts):
         return f"'{path}' does not exist", "write the whole path: ~ is not expanded here"
+    if "\\" in str(path):
+        return f"'{path}' does not exist", "separate folders with /"
     return f"'{path}' does not exist", "paths are relative to the folder of the file"
 
 

@@ -78,7 +78,10 @@ class Computes:
             self._make(compute)
             return _kept(mine), True
         there = self._loaded(compute.name)
-        _same_nodes(_kept(there.document).compute, compute)
+        before = _kept(there.document).compute
+        if compute.size is None:  # not said, so not changed
+            compute = compute.model_copy(update={"size": before.size})
+        _same_nodes(before, compute)
         return self._replace(there, compute), False
 
     def update(self, name: str, changes: Mapping[str, Any]) -> KeptCompute:

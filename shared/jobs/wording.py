@@ -42,6 +42,8 @@ def problem(detail: Any) -> Problem:
         return Problem(field, "is required", _REQUIRED.get(str(field[-1]), "add it"))
     if detail.get("input", ...) is None:
         return Problem(field, "has no value", "write one, or leave the field out")
+    if field[-1:] == ("code",) and isinstance(detail.get("input"), Mapping):
+        return Problem(field, "must be text", "write `code: <folder>`; `local_path:` is of 2021")
     if kind not in _WORDS:
         return Problem(field, detail["msg"].lower())
     message, remedy = _WORDS[kind]

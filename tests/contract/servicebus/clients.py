@@ -70,11 +70,17 @@ class Clients:
         return self._receivers[key]
 
 
-def one(receiver: ServiceBusReceiver, seconds: float = 5) -> ServiceBusReceivedMessage:
+def one(receiver: ServiceBusReceiver, seconds: float = 30) -> ServiceBusReceivedMessage:
     """The next message, within that time."""
     found = receiver.receive_messages(1, max_wait_time=seconds)
     assert found, "no message came"
     return found[0]
+
+
+def none(receiver: ServiceBusReceiver, seconds: float = 0.2) -> bool:
+    """Whether nothing comes within that time, in which the SDK would also open the link."""
+    receiver.__enter__()
+    return receiver.receive_messages(1, max_wait_time=seconds) == []
 
 
 def some(receiver: ServiceBusReceiver, count: int) -> list[ServiceBusReceivedMessage]:
@@ -84,7 +90,7 @@ def some(receiver: ServiceBusReceiver, count: int) -> list[ServiceBusReceivedMes
     """
     found: list[ServiceBusReceivedMessage] = []
     while len(found) < count:
-        more = receiver.receive_messages(count - len(found), max_wait_time=5)
+        more = receiver.receive_messages(count - len(found), max_wait_time=30)
         assert more, f"only {len(found)} messages came"
         found += more
     return found

@@ -96,7 +96,7 @@ async def _schedules(_: ServiceBusServer, client: ServiceBusClient) -> None:
         await sender.send_messages(batch)
     removes = ServiceBusReceiveMode.RECEIVE_AND_DELETE
     async with client.get_queue_receiver(
-        "plain", receive_mode=removes, max_wait_time=1
+        "plain", receive_mode=removes, max_wait_time=5
     ) as receiver:
         assert [str(message) async for message in receiver] == ["b"]
         assert await receiver.peek_messages(sequence_number=1) == []
@@ -199,7 +199,7 @@ async def _subscribes(_: ServiceBusServer, client: ServiceBusClient) -> None:
         await sender.send_messages(ServiceBusMessage("chosen", subject="x"))
         await sender.send_messages(ServiceBusMessage("not chosen"))
     async with client.get_subscription_receiver("news", "chosen") as receiver:
-        (message,) = await receiver.receive_messages(2, max_wait_time=1)
+        (message,) = await receiver.receive_messages(2, max_wait_time=30)
         assert str(message) == "chosen"
         await receiver.dead_letter_message(message, reason="why")
     dead = client.get_subscription_receiver(

@@ -162,7 +162,7 @@ def test_dead_letters_are_forwarded_and_tell_whence(clients: Clients) -> None:
 
 
 def receive(receiver: ServiceBusReceiver) -> object:
-    return receiver.receive_messages(max_wait_time=1)
+    return receiver.receive_messages(max_wait_time=30)  # opening the link is within it
 
 
 def send(client: ServiceBusClient, queue: str) -> None:

@@ -263,7 +263,7 @@ def test_a_subscription_settles_like_a_queue(clients: Clients) -> None:
 
 
 def receive_from(name: str) -> Callable[[ServiceBusClient], object]:
-    return lambda client: client.get_queue_receiver(name).receive_messages(max_wait_time=1)
+    return lambda client: client.get_queue_receiver(name).receive_messages(max_wait_time=30)
 
 
 def send_to(name: str) -> Callable[[ServiceBusClient], object]:

@@ -71,6 +71,15 @@ def test_its_numbers_change_and_its_nodes_do_not() -> None:
         computes.update("gpu", {"min_instances": 1})
 
 
+def test_what_is_not_said_is_not_changed() -> None:
+    twins = world(size="Standard_D2s_v3")
+    computes = twins.product().computes
+    document = a_compute(max_instances=3)
+    document.pop("size", None)
+    kept, new = computes.create(document)
+    assert (kept.compute.size, kept.compute.max_instances, new) == ("Standard_D2s_v3", 3, False)
+
+
 def test_two_changes_at_once_are_not_one_lost() -> None:
     twins = world()
     computes = twins.product().computes

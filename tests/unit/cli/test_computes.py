@@ -41,6 +41,9 @@ def test_a_compute_from_its_file_to_its_end(local: ApiServer, tmp_path: Path) ->
     assert "Error Quota: No cores.\n  Ask for more.\n" in compute("show", "cpu-cluster").stdout
     assert json.loads(compute("show", "cpu-cluster", "--json").stdout)["max_instances"] == 4
     assert compute("delete", "cpu-cluster").stdout == "Deleted cpu-cluster.\n"
+    gone = compute("delete", "cpu-cluster")
+    assert (gone.exit_code, gone.stdout) == (1, "")
+    assert gone.stderr.startswith("error: There is no compute cpu-cluster.")
     assert local.computes == {}
 
 

@@ -102,6 +102,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a timeout that is true": ({"limits": {"timeout": True}}, "limits.timeout", "whole", ""),
     "a fraction": ({"limits": {"timeout": 1.5}}, "limits.timeout", "whole number", ""),
     "limits as text": ({"limits": "1h"}, "limits", "must be a mapping", "name: value"),
+    "code as in 2021": (
+        {"code": {"local_path": "src"}},
+        "code",
+        "must be text",
+        "`code: <folder>`",
+    ),
     "a number as code": ({"code": 3}, "code", "must be text", "quotes"),
     "code by address": ({"code": "https://x/y"}, "code", "not supported yet", "machine"),
     "code in git": ({"code": "git+https://x/y"}, "code", "not supported yet", "machine"),
