@@ -89,7 +89,7 @@ def test_the_pages_examples_run(user: Path, capsys: pytest.CaptureFixture[str]) 
             exec(compile(block, str(PAGE), "exec"), names)
     said = capsys.readouterr().out
     assert "trained on 1000 rows\n" in said
-    assert "[('nightly', 'cron')]" in said
+    assert "[('every-night', 'cron')]" in said
     assert "command: ${{inputs.row}}" in said
     assert 'trained on 5 rows it\'s $(only) "text"' in said
     assert (user / "got/outputs/model.txt").read_text() == 'it\'s $(only) "text"'
