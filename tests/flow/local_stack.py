@@ -1,5 +1,6 @@
 """A stack as users start it, `retrain up`, in a process of its own that a test may kill."""
 
+import itertools
 import json
 import os
 import signal
@@ -21,16 +22,25 @@ PATIENCE = 120.0  # seconds; a machine that runs other tests too is slow
 SERVICES = ("api", "blob", "servicebus", "batch", "images")
 
 
+#: Below those that the system gives to connections: one of them could take a port between two
+#: starts. Each worker has a thousand of its own.
+_FIRST_PORT = 20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 1_000))
+
+
 def free_ports(count: int) -> list[int]:
     """Ports nobody uses now, and which are the same after a restart: signed addresses name them."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    return list(itertools.islice(filter(_is_free, _ports), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass
