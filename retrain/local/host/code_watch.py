@@ -1,13 +1,14 @@
 """Reloads the app when its code changes.
 
-The operating system tells of changes; nothing is read again and again. What counts as the app's
-code: function_app.py, host.json and local.settings.json in the root, and every .py file of the
-packages and modules there that the app was loaded from. While it can't be loaded, any .py file
+The operating system tells of changes; what it can't tell, the files' times do. What counts as the
+app's code: function_app.py, host.json and local.settings.json in the root, and every .py file of
+the packages and modules there that the app was loaded from. While it can't be loaded, any .py file
 below the root may be the repair.
 """
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ _STEP, _DEBOUNCE = 200, 1600
 #: So often, in milliseconds, the files' times are looked at: what changes between the app's loading
 #: and the watch's beginning, the operating system tells nobody.
 _LOOK: Final = 5_000
+_WRITTEN: Final = Change.modified
 #: After the system could not watch, in seconds.
 _LONGEST_PAUSE: Final = 60.0
 
@@ -92,13 +94,13 @@ class CodeWatch:
                 return
 
     def _missed(self, folders: frozenset[Path]) -> bool:
-        """Whether something that matters was written since the app began to be loaded."""
+        """Whether something that matters was written since the app began to be loaded.
+
+        A time still to come is some other machine's; no reload would ever be after it.
+        """
         files = (file for folder in folders for file in folder.iterdir())
-        return any(
-            self._matters(Change.modified, str(file))
-            and file.stat().st_mtime > self._app.loading_since
-            for file in files
-        )
+        written = (file.stat().st_mtime for file in files if self._matters(_WRITTEN, str(file)))
+        return any(self._app.loading_since < at <= time.time() for at in written)
 
     def _folders(self) -> frozenset[Path]:
         """The root, and all folders of what the app was loaded from."""

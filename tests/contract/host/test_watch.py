@@ -1,9 +1,13 @@
 """--watch: real files, real changes, real notifications of the operating system."""
 
+import os
+import time
 from pathlib import Path
 
 import httpx
+import pytest
 
+from retrain.local.host.code_watch import CodeWatch
 from tests.contract.host.stage import Stage, until
 
 APP = """
@@ -109,3 +113,28 @@ def test_an_app_that_is_broken_from_the_start_is_waited_for(
     )
     stage.app(f"import rooms\n{app}")
     until(lambda: client.get(f"{host.url}/x").text == "x")
+
+
+class Loaded:
+    """An app that was loaded a minute ago, from its entry alone."""
+
+    loading_since = time.time() - 60
+
+    def packages(self) -> frozenset[str]:
+        return frozenset({"function_app.py"})
+
+    async def reload(self) -> None:
+        raise AssertionError("nobody watches")
+
+
+@pytest.mark.parametrize(("ago", "missed"), [(90, False), (30, True), (-3600, False)])
+def test_a_file_of_a_time_to_come_is_no_change_forever(
+    tmp_path: Path, ago: int, missed: bool
+) -> None:
+    """A machine whose clock is ahead wrote it: no reload would ever be after that."""
+    file = tmp_path / "function_app.py"
+    file.write_text("")
+    at = time.time() - ago
+    os.utime(file, (at, at))
+    watch = CodeWatch(tmp_path, tmp_path / "data", Loaded())
+    assert watch._missed(frozenset({tmp_path})) is missed
