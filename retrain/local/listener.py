@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import socket
 from typing import Any
 
 import uvicorn
@@ -16,6 +18,7 @@ from uvicorn.server import ServerState
 from retrain.local.patience import PatientProtocol
 
 _KEEP_ALIVE_SECONDS = 300
+_BACKLOG = 512  # connections that wait
 
 
 class Listener:
@@ -37,9 +40,13 @@ class Listener:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                self._protocol, host, port, start_serving=False, backlog=512
+                self._protocol, host, port, start_serving=False, backlog=_BACKLOG
             )
+            self._take()
         except OSError as error:
+            if self._server is not None:
+                self._server.close()
+                self._server = None
             if error.errno != errno.EADDRINUSE:
                 raise
             raise OSError(
@@ -48,6 +55,14 @@ class Listener:
                 "Stop what uses it, or choose another port (0 takes any free one).",
             ) from error
         return int(self._server.sockets[0].getsockname()[1])
+
+    def _take(self) -> None:
+        """Listen at once, though nobody answers yet: as long as nobody listens, somebody else may
+        bind the same port, and one of the two would find out only then. Raises OSError."""
+        assert self._server is not None
+        for bound in self._server.sockets:
+            with socket.socket(fileno=os.dup(bound.fileno())) as same:
+                same.listen(_BACKLOG)
 
     async def serve(self, application: Any) -> None:
         """Begin to answer."""

@@ -72,6 +72,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # as long as nobody listens, somebody else may bind the same port
     except OSError as error:
         listening.close()
         raise OSError(
