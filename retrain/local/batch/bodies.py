@@ -36,7 +36,7 @@ _CONTAINER: Final = record(
                 "identityReference": not_emulated,
             }
         ),
-        "workingDirectory": choice("taskworkingdirectory"),
+        "workingDirectory": choice("taskWorkingDirectory"),
         "containerHostBatchBindMounts": not_emulated,
     }
 )

@@ -102,14 +102,20 @@ def integer(low: int, high: int) -> Check:
     return check
 
 
-def choice(*words: str) -> Check:
-    """One of the words, in any case."""
+class choice:  # noqa: N801 - it stands among the functions, and is called as they are
+    """One of the words, in any case; a record keeps it as it is written here, as the service."""
 
-    def check(name: str, value: Any) -> None:
-        if not isinstance(value, str) or value.lower() not in words:
-            raise invalid(name, value, f"One of {', '.join(words)} is expected")
+    def __init__(self, *words: str) -> None:
+        self._words = {word.lower(): word for word in words}
 
-    return check
+    def __call__(self, name: str, value: Any) -> None:
+        if not isinstance(value, str) or value.lower() not in self._words:
+            expected = ", ".join(self._words.values())
+            raise invalid(name, value, f"One of {expected} is expected")
+
+    def written(self, value: str) -> str:
+        """The word as the service writes it."""
+        return self._words[value.lower()]
 
 
 def listing(item: Check) -> Check:
@@ -147,6 +153,9 @@ def record(fields: Mapping[str, Check]) -> Check:
                 raise Refused("MissingRequiredProperty", PropertyName=_path(name, property_name))
         for property_name, each in value.items():
             _check_property(checks, _path(name, property_name), property_name, each)
+            check_of = checks.get(property_name)
+            if isinstance(check_of, choice) and each is not None:
+                value[property_name] = check_of.written(each)
 
     return check
 

@@ -218,6 +218,7 @@ def test_words_are_taken_in_any_case(client: BatchClient) -> None:
     }
     client.create_job(body)
     in_state(client, body["id"], "completed")
+    assert client.get_job(body["id"]).all_tasks_complete_mode == "terminatejob"
 
 
 def test_higher_priority_is_served_first(client: BatchClient) -> None:

@@ -200,7 +200,7 @@ def test_prefetched_messages_are_locked_while_they_wait(stage: Stage, name: str)
         return queue.put(*(body.encode() for body in "abcde"), session="s")
 
     messages = stage.run(put())
-    until(lambda: len(queue.waiting) == 2)
+    until(lambda: len(queue.waiting) == 2 and bodies)
     assert bodies == ["a"]
     assert all(message.delivery_count == 1 for message in messages[:3])
     stage.stop(host)

@@ -118,7 +118,8 @@ def test_an_app_that_is_broken_from_the_start_is_waited_for(
 class Loaded:
     """An app that was loaded a minute ago, from its entry alone."""
 
-    loading_since = time.time() - 60
+    def __init__(self) -> None:
+        self.loading_since = time.time() - 60
 
     def packages(self) -> frozenset[str]:
         return frozenset({"function_app.py"})

@@ -79,9 +79,7 @@ def _update(service: Service, job: Job, changes: dict[str, Any]) -> Response:
 
 
 def _check_completion(job: Job, changes: dict[str, Any]) -> None:
-    wished = str(changes.get("onAllTasksComplete", "")).lower()
-    if wished:
-        changes["onAllTasksComplete"] = wished
+    wished = changes.get("onAllTasksComplete")
     if wished == "noaction" and job.terminates_when_done:
         reason = "Automatic termination can't be switched off again"
         raise invalid("onAllTasksComplete", wished, reason)
