@@ -1,6 +1,6 @@
 """The shapes that the API sends; the README's API section says what each field means."""
 
-from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict, get_args
 
 Document = dict[str, Any]
 Status = Literal[
@@ -15,6 +15,7 @@ Status = Literal[
     "Failed",
     "Canceled",
 ]
+STATUSES: tuple[str, ...] = get_args(Status)
 FINAL: frozenset[str] = frozenset({"Completed", "Failed", "Canceled"})
 
 

@@ -63,5 +63,5 @@ def _local(source: Source, kind: str) -> tuple[Path | None, list[FileProblem]]:
     place = place_of(field, source.places)
     path = beside(place, written)
     data_type = source.document.get("type") or _DEFAULT_TYPES[kind]
-    fault = data_fault(str(data_type), path)
+    fault = data_fault(str(data_type), path, place)
     return path.resolve(), [FileProblem(place, field, *fault)] if fault else []

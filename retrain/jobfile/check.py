@@ -118,7 +118,7 @@ def _missing(source: Source, field: Field) -> Iterator[FileProblem]:
     place = place_of(field, source.places)
     path = beside(place, value)
     if not path.exists():
-        remedy = "paths are relative to the folder of the file"
+        remedy = f"paths are relative to {place.folder}"
         yield FileProblem(place, field, f"'{path}' does not exist", remedy)
 
 

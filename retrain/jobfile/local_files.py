@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from retrain.jobfile.errors import FileProblem
 from retrain.jobfile.includes import beside
-from retrain.jobfile.places import Places, place_of
+from retrain.jobfile.places import Place, Places, place_of
 from retrain.snapshot.includes import exists
 from shared.jobs import Build, DataInput, Field, is_remote
 from shared.jobs.data_input import FOLDER_TYPES
@@ -36,19 +36,22 @@ def find_local_files(job: Any, places: Places, at: Field = ()) -> LocalFiles:
     for name, item in _local_inputs(job.get("inputs")):
         where = (*at, "inputs", name, "path")
         assert item.path is not None, "a local input has a path"
-        path = beside(place_of(where, places), item.path)
+        place = place_of(where, places)
+        path = beside(place, item.path)
         found.inputs[name] = path.resolve()
-        found.problems += _faults(where, places, data_fault(item.type, path))
+        found.problems += _faults(where, places, data_fault(item.type, path, place))
     _find_context(found, job.get("environment"), places, (*at, "environment"))
     code = job.get("code")
     if isinstance(code, str) and code and not is_remote(code):
-        path = beside(place_of((*at, "code"), places), code)
+        place = place_of((*at, "code"), places)
+        path = beside(place, code)
         found.code = path.resolve()
-        found.problems += _faults((*at, "code"), places, _code_fault(path))
+        found.problems += _faults((*at, "code"), places, _code_fault(path, place))
     for index, path in _includes(job.get("additional_includes"), places, at):
         found.includes.append(path)
-        fault = None if exists(path) else _missing(path)
-        found.problems += _faults((*at, "additional_includes", index), places, fault)
+        where = (*at, "additional_includes", index)
+        fault = None if exists(path) else missing(path, place_of(where, places))
+        found.problems += _faults(where, places, fault)
     return found
 
 
@@ -65,10 +68,11 @@ def _find_context(found: LocalFiles, environment: Any, places: Places, at: Field
         if build.digest is not None:
             return
         where = (*at, "build", "path")
-        folder = beside(place_of(where, places), build.path)
+        place = place_of(where, places)
+        folder = beside(place, build.path)
         found.context = folder.resolve()
         if not folder.is_dir():
-            fault = _missing(folder) if not folder.exists() else (
+            fault = missing(folder, place) if not folder.exists() else (
                 f"'{folder}' is not a folder", "name the folder of the Dockerfile"
             )  # fmt: skip
             found.problems += _faults(where, places, fault)
@@ -94,17 +98,18 @@ def _faults(where: Field, places: Places, fault: tuple[str, str] | None) -> Iter
         yield FileProblem(place_of(where, places), where, *fault)
 
 
-def _missing(path: Path) -> tuple[str, str]:
+def missing(path: Path, place: Place) -> tuple[str, str]:
+    """What is said of a path that isn't there, as written at the place: a message and a remedy."""
     if "~" in (part[:1] for part in path.parts):
         return f"'{path}' does not exist", "write the whole path: ~ is not expanded here"
     if "\\" in str(path):
         return f"'{path}' does not exist", "separate folders with /"
-    return f"'{path}' does not exist", "paths are relative to the folder of the file"
+    return f"'{path}' does not exist", f"paths are relative to {place.folder}"
 
 
-def _code_fault(path: Path) -> tuple[str, str] | None:
+def _code_fault(path: Path, place: Place) -> tuple[str, str] | None:
     if not path.exists():
-        return _missing(path)
+        return missing(path, place)
     if path.resolve() in (Path("/"), Path.home()):
         return f"'{path}' is far too much to send", "put the code in a folder of its own"
     if not path.is_dir() and not path.is_file():
@@ -116,10 +121,11 @@ def _code_fault(path: Path) -> tuple[str, str] | None:
 _TELLING = {"mltable": "MLTable", "mlflow_model": "MLmodel"}
 
 
-def data_fault(kind: str, path: Path) -> tuple[str, str] | None:
-    """What is wrong with a local path as data of this type: a message and a remedy; or None."""
+def data_fault(kind: str, path: Path, place: Place) -> tuple[str, str] | None:
+    """What is wrong with a local path, written at the place, as data of this type: a message and
+    a remedy; or None."""
     if not path.exists():
-        return _missing(path)
+        return missing(path, place)
     if kind == "uri_file" and not path.is_file():
         other = "a folder" if path.is_dir() else "no regular file"
         return f"'{path}' is {other}, not a file", "write `type: uri_folder`, or name a file"

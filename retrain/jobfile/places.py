@@ -13,12 +13,16 @@ from shared.jobs import Field
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """line and column count from 1; 0 is the file as a whole. setting: the `--set` it is from."""
+    """line and column count from 1; 0 is the file as a whole. setting: the `--set` it is from.
+
+    folder: what relative paths written there are relative to, in words.
+    """
 
     path: Path
     line: int = 0
     column: int = 0
     setting: str = ""
+    folder: str = "the folder of the file"
 
     def __str__(self) -> str:
         if self.setting:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from retrain.jobfile.components import as_job, with_component
 from retrain.jobfile.errors import FileProblem, JobFileError, located
 from retrain.jobfile.includes import with_environment, with_job
-from retrain.jobfile.local_files import LocalFiles, find_local_files
+from retrain.jobfile.local_files import find_local_files
 from retrain.jobfile.overrides import overridden
 from retrain.jobfile.places import Places, place_of
 from retrain.jobfile.source import Source, read_source
@@ -20,14 +20,17 @@ from shared.jobs import (
     LiteralInput,
     Schedule,
     dump,
+    parse_document,
     parse_job,
     parse_schedule,
 )
 from shared.jobs.bindings import find_bindings
 from shared.jobs.data_input import TRIGGER_BINDINGS
+from shared.jobs.document import Document
 from shared.jobs.firing import OF_SCHEDULES
+from shared.jobs.kinds import kind_of
 
-_Model = TypeVar("_Model", bound=CommandJob | Schedule)
+_Model = TypeVar("_Model", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobF
     source = with_environment(source)
     files = find_local_files(source.document, source.places)
     files.problems += _named(source)
-    job = _parsed(parse_job, source, files)
+    job = _parsed(parse_job, source, files.problems)
     _refuse(source, _bound_literals(job, source.places, ()))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return JobFile(dump(job), folder, files.code, files.inputs, includes, files.context)
@@ -93,12 +96,29 @@ def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) ->
     source = with_component(with_job(overridden(source, overrides or {})), at)
     source = with_environment(source, at)
     files = find_local_files(source.document.get("create_job"), source.places, at)
-    schedule = _parsed(parse_schedule, source, files)
-    files_too = TRIGGER_BINDINGS if isinstance(schedule.trigger, DataTrigger) else ()
-    known = {*OF_SCHEDULES, *files_too}
-    _refuse(source, _bound_literals(schedule.create_job, source.places, at, known))
+    schedule = _parsed(parse_schedule, source, files.problems)
+    _refuse_bound(source, schedule)
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes, files.context)
+
+
+def check_job(source: Source) -> None:
+    """Raise JobFileError for what is wrong in a job's file, or a component's, and in those that
+    become part of it. Local paths that it names may still be changed, and so may the values of a
+    component's inputs: neither is asked for."""
+    if kind_of(source.document) == "component":
+        _parsed(parse_document, with_environment(source), [])
+        return
+    source = with_environment(with_component(source))
+    job = _parsed(parse_job, source, [*_named(source)])
+    _refuse(source, _bound_literals(job, source.places, ()))
+
+
+def check_schedule(source: Source) -> None:
+    """As check_job, of a schedule's file."""
+    at = ("create_job",)
+    source = with_environment(with_component(with_job(source), at), at)
+    _refuse_bound(source, _parsed(parse_schedule, source, []))
 
 
 def _named(source: Source) -> Iterator[FileProblem]:
@@ -109,15 +129,22 @@ def _named(source: Source) -> Iterator[FileProblem]:
 
 
 def _parsed(
-    parse: Callable[[Mapping[str, Any]], _Model], source: Source, files: LocalFiles
+    parse: Callable[[Mapping[str, Any]], _Model], source: Source, others: list[FileProblem]
 ) -> _Model:
     try:
         model = parse(source.document)
     except InvalidDocument as error:
-        problems = [*located(error.problems, source.places), *files.problems]
+        problems = [*located(error.problems, source.places), *others]
         raise JobFileError(source.path, problems) from None
-    _refuse(source, files.problems)
+    _refuse(source, others)
     return model
+
+
+def _refuse_bound(source: Source, schedule: Schedule) -> None:
+    files_too = TRIGGER_BINDINGS if isinstance(schedule.trigger, DataTrigger) else ()
+    known = {*OF_SCHEDULES, *files_too}
+    at = ("create_job",)
+    _refuse(source, _bound_literals(schedule.create_job, source.places, at, known))
 
 
 def _refuse(source: Source, problems: Iterable[FileProblem]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retrain.sdk.errors import InvalidJob
+from retrain.sdk.strict import Strict
 from retrain.sdk.values import PathLike, plain
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class _Registered:
+class _Registered(Strict):
     """A version of something registered. version: None is the next number.
 
     path: local (relative to the working directory), or an address as inputs have them.

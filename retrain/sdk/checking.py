@@ -61,8 +61,9 @@ def _schedule_source(schedule: "Schedule") -> Source:
 
 
 def _made(document: dict[str, Any], base: Path | None) -> Source:
-    file = (base or Path.cwd()).resolve() / _NAME
-    return Source(file, document, {(): Place(file)})
+    folder = (base or Path.cwd()).resolve()
+    words = f"the working folder, {folder}" if base is None else f"base_path, {folder}"
+    return Source(folder / _NAME, document, {(): Place(folder / _NAME, folder=words)})
 
 
 def _invalid(error: JobFileError, file: Path) -> InvalidJob:

@@ -3,39 +3,34 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from retrain.sdk.errors import InvalidJob
-from retrain.sdk.values import Environment, Input, Output, PathLike, Scalar, plain
+from retrain.sdk.errors import InvalidJob, nearest
+from retrain.sdk.strict import Fields, LimitsSection, QueueSection, ResourcesSection, Strict
+from retrain.sdk.values import Environment, Input, Output, PathLike, Scalar, given, plain
 
 if TYPE_CHECKING:
     from retrain.jobfile.source import Source
 
-_Item = TypeVar("_Item")
-
-
-class Fields(dict[str, _Item]):
-    """A dict whose items are attributes too: `job.inputs.rows = 10`."""
-
-    def __getattr__(self, name: str) -> _Item:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __setattr__(self, name: str, value: _Item) -> None:
-        self[name] = value
+#: Fields that are mappings with attributes, whatever mapping they are set to.
+_SECTIONS: Final[Mapping[str, type[Fields[Any]]]] = {
+    "inputs": Fields,
+    "outputs": Fields,
+    "limits": LimitsSection,
+    "resources": ResourcesSection,
+    "queue_settings": QueueSection,
+}
 
 
 @dataclass(kw_only=True, eq=False)
-class Command:
+class Command(Strict):
     """A command job; `command(…)` makes one, `load_job` reads one from a file.
 
-    Every attribute may be set until the job is submitted. Called with inputs, `job(rows=10)`, it
-    gives a copy of itself with these. base_path: what relative paths are relative to; None is the
-    working directory at the time of submission.
+    Every attribute may be set until the job is submitted; one that there isn't raises
+    UnknownAttribute. Called with inputs, `job(rows=10)`, it gives a copy of itself with these.
+    base_path: what relative paths are relative to; None is the working directory at the time of
+    submission.
     """
 
     command: str | None = None
@@ -52,20 +47,25 @@ class Command:
     environment_variables: dict[str, str] = field(default_factory=dict)
     additional_includes: list[PathLike] = field(default_factory=list)
     distribution: Mapping[str, Any] | None = None
-    limits: Fields[Any] = field(default_factory=Fields)
-    resources: Fields[Any] = field(default_factory=Fields)
-    queue_settings: Fields[Any] = field(default_factory=Fields)
+    limits: LimitsSection = field(default_factory=LimitsSection)
+    resources: ResourcesSection = field(default_factory=ResourcesSection)
+    queue_settings: QueueSection = field(default_factory=QueueSection)
     base_path: Path | None = None
     _more: dict[str, Any] = field(default_factory=dict, repr=False)
     _source: "Source | None" = field(default=None, repr=False)
+
+    def _taken(self, name: str, value: Any) -> Any:
+        section = _SECTIONS.get(name)
+        if section is None or isinstance(value, section):
+            return value
+        return section(value or {}) if value is None or isinstance(value, Mapping) else value
 
     def __call__(self, **inputs: Any) -> "Command":
         """Return a copy with these inputs. Raises InvalidJob for one that the job doesn't have."""
         copy = deepcopy(self)
         for name, value in inputs.items():
             if name not in copy.inputs:
-                near = get_close_matches(name, copy.inputs, n=1)
-                hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(copy.inputs)}"
+                hint = nearest(name, copy.inputs)
                 raise InvalidJob([f"inputs.{name}: the job has no such input; {hint}"])
             copy.inputs[name] = value
         return copy
@@ -117,10 +117,13 @@ class Command:
         for name, value in document.items():
             if name not in known or value is None:
                 job._more[name] = value
-            elif isinstance(getattr(job, name), Fields) and isinstance(value, Mapping):
-                setattr(job, name, Fields(value))
             else:
                 setattr(job, name, deepcopy(value))
+        for part, kind in (("inputs", Input), ("outputs", Output)):
+            items = getattr(job, part)  # which a file may have as anything
+            if isinstance(items, Fields):
+                items.update({name: given(kind, value) for name, value in items.items()})
+        job.environment = given(Environment, job.environment)
         return job
 
 

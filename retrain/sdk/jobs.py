@@ -71,8 +71,12 @@ class Jobs:
         experiment_name: str | None = None,
         max_results: int | None = None,
     ) -> Runs:
-        """Return runs, newest first. max_results: None is all of them."""
-        wanted = [status] if isinstance(status, str) else list(status)
+        """Return runs, newest first. max_results: None is all of them.
+
+        status: one or several of Completed, Failed, Running, …; in capitals or not.
+        Raises UnknownStatus for a word that is none of them.
+        """
+        wanted = [_status(one) for one in ([status] if isinstance(status, str) else status)]
         found = self._client.list_jobs(wanted, experiment_name, max_results)
         return Runs(Run(self._client, one) for one in found)
 
@@ -90,3 +94,13 @@ def submitted(
 
         job = load_job(job)
     return dict(submit(client, checked_job(job), asked_at=asked_at, limits=limits))
+
+
+def _status(word: str) -> str:
+    from retrain.client.records import STATUSES
+    from retrain.sdk.errors import UnknownStatus
+
+    known = {one.lower(): one for one in STATUSES}
+    if str(word).lower() not in known:
+        raise UnknownStatus(word, STATUSES)
+    return known[str(word).lower()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.sdk.command import Command
 from retrain.sdk.run import Run
+from retrain.sdk.strict import Strict
 from retrain.sdk.values import PathLike, plain
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from retrain.jobfile.source import Source
 
 
-class _Trigger:
+class _Trigger(Strict):
     """A trigger as a schedule's file has it."""
 
     __slots__ = ()
@@ -94,7 +95,7 @@ Trigger = CronTrigger | RecurrenceTrigger | DataTrigger | Mapping[str, Any]
 
 
 @dataclass(kw_only=True, eq=False)
-class Schedule:
+class Schedule(Strict):
     """A standing order. created_at: of one that the service has.
 
     create_job: a Command, a document, or the path of a job file.

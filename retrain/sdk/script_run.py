@@ -21,9 +21,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from retrain.sdk.command import Command, command
-from retrain.sdk.errors import InvalidJob
+from retrain.sdk.errors import InvalidJob, WrongType
 from retrain.sdk.run import Run
-from retrain.sdk.values import Environment, Input, PathLike
+from retrain.sdk.strict import Strict
+from retrain.sdk.values import Environment, Input, PathLike, plain
 
 if TYPE_CHECKING:
     from retrain.client import Client
@@ -33,7 +34,7 @@ Argument = str | int | float | bool | Path | Input
 
 
 @dataclass(slots=True, kw_only=True)
-class ScriptRunConfig:
+class ScriptRunConfig(Strict):
     """A script to run, and with what.
 
     source_directory: what travels; relative to the working directory.
@@ -83,7 +84,7 @@ class ScriptRunConfig:
         inputs: dict[str, Input] = {}
         if (self.script is None) == (self.command is None):
             raise InvalidJob(["script: give either script or command, and not both"])
-        given = [*_split(self.command), *_split(self.arguments)]
+        given = [*_split("command", self.command), *_split("arguments", self.arguments)]
         words = [] if self.script is None else ["python", quoted(_inside(self))]
         for argument in given:
             if isinstance(argument, Input):
@@ -103,10 +104,27 @@ def quoted(word: str) -> str:
     return safe.replace("${{", "$''{{").replace("$[[", "$''[[") if safe[:1] == "'" else safe
 
 
-def _split(given: Sequence[Argument] | str | None) -> Sequence[Argument]:
+def _split(field: str, given: Sequence[Argument] | str | None) -> Sequence[Argument]:
+    """Raises InvalidJob for quotes that don't end, WrongType for what is no argument."""
     if given is None:
         return []
-    return shlex.split(given) if isinstance(given, str) else given
+    if isinstance(given, str):
+        try:
+            return shlex.split(given)
+        except ValueError as error:
+            raise InvalidJob([f"{field}: can't be split into words ({error}): {given}"]) from None
+    words = [plain(one) if type(one).__module__ == "numpy" else one for one in given]
+    wrong = [_wrong(one, f"{field}[{i}]") for i, one in enumerate(words)
+             if not isinstance(one, Argument)]  # fmt: skip
+    if wrong:
+        raise WrongType(wrong)
+    return words
+
+
+def _wrong(value: object, field: str) -> str:
+    if value is None:
+        return f"{field}: is None, which is no argument; leave it out, or write ''"
+    return f"{field}: is a {type(value).__name__}; write a text, a number, a path or an Input"
 
 
 def _inside(config: ScriptRunConfig) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from retrain.sdk.strict import Strict
+
 Scalar = str | int | float | bool
 PathLike = str | Path
 #: Where `Environment.from_conda_specification` installs the packages: Azure ML's own default.
@@ -22,13 +24,22 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case _ if hasattr(value, "to_dict"):
             return value.to_dict()
-        case _ if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        case _ if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
             return value.item()
         case _:
             return value
 
 
-class _Value:
+def given(kind: "type[_Value]", value: Any) -> Any:
+    """A mapping of a job file as the object it stands for; anything else, and a mapping with more
+    or with less in it, as it is."""
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(value, Mapping) or not value or not value.keys() <= known:
+        return value
+    return value if None in value.values() else kind(**value)
+
+
+class _Value(Strict):
     """Something that a document writes as a mapping of what was given."""
 
     __slots__ = ()

@@ -5,8 +5,23 @@ from typing import Any
 
 import pytest
 
-from retrain import BuildContext, Command, Environment, Input, InvalidJob, Output, command
-from retrain.sdk.checking import checked_job
+from retrain import (
+    BuildContext,
+    Command,
+    CronTrigger,
+    Data,
+    Environment,
+    Input,
+    InvalidJob,
+    Output,
+    Schedule,
+    ScriptRunConfig,
+    command,
+)
+from retrain.sdk.checking import checked_asset, checked_job
+from retrain.sdk.strict import LimitsSection, QueueSection, ResourcesSection
+from shared.jobs.command import Limits
+from shared.jobs.resources import QueueSettings, Resources
 
 IMAGE = Environment(image="python:3.11-slim")
 
@@ -89,6 +104,73 @@ def test_everything_can_be_set_until_the_job_is_submitted() -> None:
         _ = job.inputs.none
 
 
+def _limited(job: Command) -> Command:
+    job.limits = {"timeout": 1}  # type: ignore[assignment]
+    return job
+
+
+MISSPELT = {
+    "of a job": (lambda job: setattr(job, "displayname", "x"), "displayname: .*'display_name'"),
+    "of a section": (
+        lambda job: setattr(job.resources, "instnce_type", "x"), "resources has .*'instance_type'"
+    ),
+    "of limits": (lambda job: setattr(job.limits, "time_out", 3), "limits has .*'timeout'"),
+    "of a section that was set anew": (
+        lambda job: setattr(_limited(job).limits, "timeot", 3),
+        "limits has .*'timeout'",
+    ),
+    "of an input": (lambda job: setattr(job.inputs.data, "pth", "x"), "pth: Input has .*'path'"),
+    "of an environment": (
+        lambda job: setattr(job.environment, "imgae", "x"), "Environment has .*'image'"
+    ),
+    "that is read": (lambda job: job.inputs.dat, "dat: .*'data'"),
+    "like none": (lambda job: setattr(job, "zzz", 1), "there is: command, code, inputs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("set_it", "says"), MISSPELT.values(), ids=MISSPELT)
+def test_a_misspelt_attribute_is_told_where_it_is_written(set_it: Any, says: str) -> None:
+    job = minimal(inputs={"data": Input(path="a")})
+    before = job.to_dict()
+    with pytest.raises(AttributeError, match=says) as refused:
+        set_it(job)
+    assert isinstance(refused.value, InvalidJob)
+    assert {**job.to_dict(), "limits": 0} == {**before, "limits": 0}
+
+
+def test_other_objects_have_no_misspelt_attributes_either() -> None:
+    data = Data(name="a", path="b")
+    with pytest.raises(AttributeError, match=r"vesion: Data has .*'version'"):
+        data.vesion = 1  # type: ignore[attr-defined]
+    config = ScriptRunConfig()
+    with pytest.raises(AttributeError, match="'compute_target'"):
+        config.computetarget = "local"  # type: ignore[attr-defined]
+    trigger = CronTrigger(expression="* * * * *")
+    with pytest.raises(AttributeError, match="'time_zone'"):
+        trigger.timezone = "UTC"  # type: ignore[attr-defined]
+    schedule = Schedule(name="a", trigger=trigger, create_job=minimal())
+    with pytest.raises(AttributeError, match="'is_enabled'"):
+        schedule.enabled = False  # type: ignore[attr-defined]
+
+
+def test_sections_have_the_fields_of_job_files() -> None:
+    for section, model in ((LimitsSection, Limits), (ResourcesSection, Resources),
+                           (QueueSection, QueueSettings)):  # fmt: skip
+        assert {*section.NAMES} == {*model.model_fields}
+
+
+def test_a_section_can_be_set_whole_and_its_fields_read() -> None:
+    job = minimal()
+    assert (job.limits.timeout, job.resources.shm_size) == (None, None)
+    job.resources = {"instance_count": 2}  # type: ignore[assignment]
+    job.resources.shm_size = "1g"
+    job.limits = None  # type: ignore[assignment]
+    job.set_limits(timeout=5)
+    document = job().to_dict()
+    assert document["resources"] == {"instance_count": 2, "shm_size": "1g"}
+    assert document["limits"] == {"timeout": 5}
+
+
 def test_a_call_is_a_copy_with_other_inputs() -> None:
     job = minimal(inputs={"rows": 1, "data": Input(path="a")})
     other = job(rows=2)
@@ -106,6 +188,24 @@ def test_paths_are_relative_to_the_working_directory_or_to_the_base(folder: Path
     assert checked_job(minimal(code="src")).code == folder / "src"
     assert checked_job(minimal(code="src", base_path="base")).code == folder / "base/src"
     assert checked_job(minimal(code=folder / "src", base_path="base")).code == folder / "src"
+
+
+def test_a_path_that_is_not_there_is_told_with_what_it_is_relative_to(folder: Path) -> None:
+    cases = (
+        (minimal(code="gone"), f"relative to the working folder, {folder}"),
+        (minimal(code="gone", base_path="base"), f"relative to base_path, {folder / 'base'}"),
+        (
+            minimal(inputs={"a": Input(path="gone")}, additional_includes=["no"]),
+            f"relative to the working folder, {folder}",
+        ),
+    )
+    for job, says in cases:
+        with pytest.raises(InvalidJob) as refused:
+            job.validate()
+        assert all(says in one for one in refused.value.problems)
+        assert "folder of the file" not in str(refused.value)
+    with pytest.raises(InvalidJob, match="relative to the working folder"):
+        checked_asset(Data(name="a", path="gone"))
 
 
 FAULTS: dict[str, tuple[Command, str]] = {

@@ -11,6 +11,7 @@ from retrain import (
     Client,
     Environment,
     Limits,
+    Problem,
     RunFailed,
     SnapshotRefused,
     command,
@@ -51,6 +52,18 @@ def test_a_list_asks_once_and_for_the_rest_only_when_it_is_used(
     assert len(server.requests("GET", "/api/jobs/r2")) == asked + 1
     assert found[0].tags == {}
     assert len(server.requests("GET", "/api/jobs/r2")) == asked + 1
+
+
+def test_a_status_that_there_is_not_is_told_with_those_there_are(
+    server: ApiServer, client: Client
+) -> None:
+    server.add_run("r1")
+    with pytest.raises(ValueError, match=r"'Done' is no status of a run; there is: NotStarted, Q"):
+        client.jobs.list(status="Done")
+    with pytest.raises(Problem, match=r"did you mean 'Canceled'\?"):
+        client.jobs.list(status=["Failed", "cancelled"])
+    assert [run.name for run in client.jobs.list(status="completed")] == ["r1"]
+    assert len(server.requests("GET", "/api/jobs")) == 1
 
 
 def test_streaming_prints_the_log_and_keeps_our_lines_apart(

@@ -17,6 +17,7 @@ from retrain import (
     Experiment,
     Input,
     InvalidJob,
+    Output,
     ProfileProblem,
     RunFailed,
     ScriptRunConfig,
@@ -87,6 +88,11 @@ FAULTS = {
     "up": ({"script": "../other.py"}, "leads out of source_directory"),
     "absolute": ({"script": "/etc/passwd"}, "leads out of source_directory"),
     "no environment": ({"environment": None}, "environment: is missing"),
+    "None": ({"arguments": ["--rate", None]}, r"arguments\[1\]: is None, .*leave it out"),
+    "None in a command": ({"script": None, "command": ["a", None]}, r"command\[1\]: is None"),
+    "a list": ({"arguments": [["a"]]}, r"arguments\[0\]: is a list; write"),
+    "an output": ({"arguments": [Output()]}, r"arguments\[0\]: is a Output"),
+    "quotes": ({"arguments": "a 'b"}, r"arguments: can't be split into words \(No closing"),
     "NUL": ({"arguments": ["a\0b"]}, "has a NUL"),
 }
 
@@ -95,6 +101,12 @@ FAULTS = {
 def test_what_is_wrong(config: ScriptRunConfig, fields: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidJob, match=says):
         replace(config, **fields).to_command()  # type: ignore[arg-type]
+
+
+def test_a_wrong_argument_is_a_type_error_too(config: ScriptRunConfig) -> None:
+    config.arguments = [None]  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        config.to_command()
 
 
 def test_a_run_answers_to_the_names_of_then(
