@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from retrain.sdk.errors import InvalidJob, nearest
-from retrain.sdk.strict import Fields, LimitsSection, QueueSection, ResourcesSection, Strict
+from retrain.sdk.strict import (
+    Fields,
+    LimitsSection,
+    QueueSection,
+    ResourcesSection,
+    RetrySection,
+    Strict,
+)
 from retrain.sdk.values import Environment, Input, Output, PathLike, Scalar, given, plain
 
 if TYPE_CHECKING:
@@ -20,6 +27,7 @@ _SECTIONS: Final[Mapping[str, type[Fields[Any]]]] = {
     "limits": LimitsSection,
     "resources": ResourcesSection,
     "queue_settings": QueueSection,
+    "retry": RetrySection,
 }
 
 
@@ -50,6 +58,7 @@ class Command(Strict):
     limits: LimitsSection = field(default_factory=LimitsSection)
     resources: ResourcesSection = field(default_factory=ResourcesSection)
     queue_settings: QueueSection = field(default_factory=QueueSection)
+    retry: RetrySection = field(default_factory=RetrySection)
     base_path: Path | None = None
     _more: dict[str, Any] = field(default_factory=dict, repr=False)
     _source: "Source | None" = field(default=None, repr=False)
@@ -92,6 +101,27 @@ class Command(Strict):
             "docker_args": docker_args,
         }
         self.resources.update({name: value for name, value in given.items() if value is not None})
+
+    def set_retry(
+        self,
+        *,
+        max_attempts: int | None = None,
+        on: list[str] | None = None,
+        exit_codes: list[int] | None = None,
+        backoff: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set what is given. max_attempts: 1 to 10, the first one included; 1 is no retry.
+
+        on: of infrastructure, timeout and script.  exit_codes: of the script.
+        backoff: seconds before another attempt, {"initial": 15, "factor": 4, "max": 300}.
+        """
+        given = {
+            "max_attempts": max_attempts,
+            "on": on,
+            "exit_codes": exit_codes,
+            "backoff": None if backoff is None else dict(backoff),
+        }
+        self.retry.update({name: value for name, value in given.items() if value is not None})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the job as a job file has it, with what was given and no more."""
@@ -152,6 +182,7 @@ def command(
     docker_args: str | None = None,
     distribution: Mapping[str, Any] | None = None,
     job_tier: str | None = None,
+    retry: Mapping[str, Any] | None = None,
     base_path: PathLike | None = None,
 ) -> Command:
     """Describe a command job; nothing is sent or checked before it is submitted.
@@ -162,6 +193,7 @@ def command(
     outputs: Output by name; None is a folder.  compute: `local`, azureml:<name>, or None for nodes
     of the job's own.  timeout: seconds.  distribution: as in job files, for example
     {"type": "pytorch", "process_count_per_instance": 2}.  job_tier: `spot` or `standard`.
+    retry: as in job files, for example {"max_attempts": 5, "on": ["infrastructure", "timeout"]}.
     """
     job = Command(
         command=command,
@@ -189,4 +221,5 @@ def command(
     )
     if job_tier is not None:
         job.queue_settings["job_tier"] = job_tier
+    job.retry.update(retry or {})
     return job

@@ -72,3 +72,8 @@ class ResourcesSection(Section):
 class QueueSection(Section):
     WHAT = "queue_settings"
     NAMES = ("job_tier", "priority")
+
+
+class RetrySection(Section):
+    WHAT = "retry"
+    NAMES = ("max_attempts", "on", "exit_codes", "backoff")

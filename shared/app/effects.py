@@ -163,7 +163,8 @@ class Effects:
                     self.files.write(OUTPUTS, path, text)
 
     def _wait(self, run: Run, command: Wait, event: Event) -> None:
-        due = event.at + timedelta(seconds=command.seconds)
+        # From when the wait began: a nudge in its middle doesn't begin it anew.
+        due = run.timeline[-1].at + timedelta(seconds=command.seconds)
         stem = f"{run.name}-retry-{command.attempt}"
         again = RetryDue(id=stem + _anew(run, event), at=due, attempt=command.attempt)
         self.bus.event(run.name, again, after=due)

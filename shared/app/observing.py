@@ -84,6 +84,8 @@ class Observer:
             problem=report.problem,
             prepared_at=report.prepared_at,
             started_at=report.started_at,
+            exit_code=report.exit_code,
+            requeues=report.requeues,
         )
         self.bus.event(run, event)
 

@@ -104,9 +104,12 @@ class BatchCompute:
 
 def _under_way(task: batch.BatchTask, prepared_at: datetime | None) -> Report:
     info = task.execution_info
+    requeues = (info and info.requeue_count) or 0
     if task.state == batch.BatchTaskState.RUNNING:
         started = failures.utc(info.start_time) if info else None
-        return Report(phase="running", prepared_at=prepared_at, started_at=started)
-    if info and info.requeue_count:
-        return Report(phase="provisioning", requeued=True)
+        return Report(
+            phase="running", prepared_at=prepared_at, started_at=started, requeues=requeues
+        )
+    if requeues:
+        return Report(phase="provisioning", requeued=True, requeues=requeues)
     return Report(phase="preparing" if prepared_at else "provisioning", prepared_at=prepared_at)

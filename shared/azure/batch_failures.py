@@ -73,6 +73,8 @@ def ended(task: batch.BatchTask, prepared_at: datetime | None) -> Report:
         started_at=started,
         cause=cause,
         problem=problem,
+        requeues=(info and info.requeue_count) or 0,
+        exit_code=info.exit_code if info and cause in ("none", "script") else None,
     )
 
 

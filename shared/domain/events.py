@@ -49,12 +49,16 @@ class ImageFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptMoved:
-    """The watch saw the attempt prepare or run."""
+    """The watch saw the attempt prepare or run; or wait for another node, as it lost its own.
+
+    requeues: how often it did, when it waits.
+    """
 
     id: str
     at: datetime
     attempt: int
-    status: Literal[Status.PREPARING, Status.RUNNING]
+    status: Literal[Status.PROVISIONING, Status.PREPARING, Status.RUNNING]
+    requeues: int = 0
     kind: Literal["attempt_moved"] = "attempt_moved"
 
 
@@ -73,6 +77,8 @@ class AttemptPending:
 class AttemptEnded:
     """The attempt is over. `cause` is "none" on success, else who is to blame, with `problem`.
 
+    exit_code: the script's, when it ended by itself or by a signal.  requeues: how often the
+    service began the attempt anew, as it had lost its node.
     prepared_at, started_at: when the node began to unpack, and the script to run; None if never.
     """
 
@@ -83,6 +89,8 @@ class AttemptEnded:
     problem: Problem | None = None
     prepared_at: datetime | None = None
     started_at: datetime | None = None
+    exit_code: int | None = None
+    requeues: int = 0
     kind: Literal["attempt_ended"] = "attempt_ended"
 
 

@@ -51,11 +51,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that is over, with how it ended.
+
+    cause: "none" when the script succeeded, "canceled", or who is to blame.  requeues: how often
+    it was begun anew on another node, as its own was lost or taken away.
+    """
+
+    number: int
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime
+    cause: str
+    problem: Problem | None = None
+    exit_code: int | None = None
+    requeues: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """`attempt` is 0 until compute is asked for; `pending` are the commands of `last_event`.
 
     reads: the data inputs, resolved when the run was asked for.  writes: the declared outputs: from
     the start those with a path of their own, and all of them once the run is completed.
+    attempts: those that are over.  requeues: of the present attempt.
     """
 
     name: str
@@ -65,7 +84,6 @@ class Run:
     status: Status = Status.NOT_STARTED
     timeline: tuple[Moment, ...] = ()
     attempt: int = 0
-    max_attempts: int = 3
     image: str | None = None
     verdict: Verdict | None = None
     problem: Problem | None = None
@@ -74,6 +92,12 @@ class Run:
     pending: tuple[Command, ...] = ()
     reads: tuple[Read, ...] = ()
     writes: tuple[Written, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    requeues: int = 0
+
+    @property
+    def max_attempts(self) -> int:
+        return self.job.retry.max_attempts
 
     @property
     def leaves_lineage(self) -> bool:
@@ -93,6 +117,17 @@ class Run:
     def started_at(self) -> datetime | None:
         """When the script of the last attempt began."""
         return next((m.at for m in reversed(self.timeline) if m.status is Status.RUNNING), None)
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When compute was asked for, for the last attempt: it can wait for a node many times."""
+        asked = None
+        for moment in reversed(self.timeline):
+            if moment.status is Status.QUEUED:
+                break
+            if moment.status is Status.PROVISIONING:
+                asked = moment.at
+        return asked
 
     @property
     def ended_at(self) -> datetime | None:

@@ -26,7 +26,8 @@ class Status(StrEnum):
 
 #: Who may follow whom; a status nobody follows is final. `Preparing` comes twice in a run's life:
 #: before Provisioning while its image is built (no node is paid for that), and after it while the
-#: node unpacks the code. The way back to `Queued` is a new attempt.
+#: node unpacks the code. The way back to `Queued` is a new attempt; that to `Provisioning` is the
+#: same one, whose node was taken away: its job and pool are there, and wait for another.
 NEXT: Final[Mapping[Status, tuple[Status, ...]]] = {
     Status.NOT_STARTED: (Status.QUEUED, Status.CANCELED),
     Status.QUEUED: (Status.PREPARING, Status.PROVISIONING, Status.CANCELED),
@@ -44,7 +45,7 @@ NEXT: Final[Mapping[Status, tuple[Status, ...]]] = {
         Status.FINALIZING,
         Status.CANCEL_REQUESTED,
     ),
-    Status.RUNNING: (Status.FINALIZING, Status.CANCEL_REQUESTED),
+    Status.RUNNING: (Status.PROVISIONING, Status.FINALIZING, Status.CANCEL_REQUESTED),
     Status.FINALIZING: (Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.QUEUED),
     Status.CANCEL_REQUESTED: (Status.CANCELED,),
     Status.COMPLETED: (),

@@ -1,6 +1,7 @@
 """The workflow: one function from (run, event) to (run, commands)."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, assert_never
 
 from shared.domain.commands import (
@@ -30,12 +31,10 @@ from shared.domain.events import (
     TakenDown,
 )
 from shared.domain.lineage import Written
-from shared.domain.run import Run, Verdict
+from shared.domain.run import Attempt, Run, Verdict
 from shared.domain.status import NEXT, Status
 from shared.jobs.notifications import Occasion
 
-#: Seconds before attempts 2, 3, …; the last one holds from there on.
-BACKOFF: Final = (15, 60, 300)
 _OCCASIONS: Final[dict[Status, Occasion]] = {
     Status.COMPLETED: "completed",
     Status.FAILED: "failed",
@@ -149,12 +148,14 @@ def _start(run: Run, event: Event) -> Decision:
 
 
 def _provision(run: Run, event: Event) -> Decision:
-    run = replace(run.to(Status.PROVISIONING, event.at), attempt=run.attempt + 1)
+    run = replace(run.to(Status.PROVISIONING, event.at), attempt=run.attempt + 1, requeues=0)
     return Decision(run, (Provision(run.attempt),))
 
 
 def _on_compute(run: Run, event: AttemptMoved | AttemptPending | AttemptEnded) -> Decision:
     match event:
+        case AttemptMoved(status=Status.PROVISIONING) if run.status in _ON_COMPUTE:
+            return Decision(_requeued(run, event))
         case AttemptMoved() if run.status in _ON_COMPUTE and event.status in NEXT[run.status]:
             return Decision(run.to(event.status, event.at))
         case AttemptPending() if run.status in _ON_COMPUTE:
@@ -163,6 +164,16 @@ def _on_compute(run: Run, event: AttemptMoved | AttemptPending | AttemptEnded) -
             return _ended(run, event)
         case _:
             return Decision(run)  # late or repeated
+
+
+def _requeued(run: Run, event: AttemptMoved) -> Run:
+    """The same attempt waits for another node: its job stands, so there is nothing to ask for."""
+    if event.requeues <= run.requeues:
+        return run  # known
+    if run.status is not Status.PROVISIONING:
+        note = "its node was lost or taken away; the attempt begins anew on another one"
+        run = run.to(Status.PROVISIONING, event.at, note)
+    return replace(run, requeues=event.requeues)
 
 
 def _afterwards(run: Run, event: TakenDown | Concluded) -> Decision:
@@ -182,15 +193,32 @@ def _ended(run: Run, event: AttemptEnded) -> Decision:
     run = run.with_node_times(event.prepared_at, event.started_at)
     note = event.problem.code if event.problem else ""
     run = run.to(Status.FINALIZING, event.at, note)
-    verdict = _verdict(run, event)
-    keep_logs = event.cause == "timeout"
-    return Decision(replace(run, verdict=verdict), (TakeDown(run.attempt, keep_logs),))
+    run = replace(run, verdict=_verdict(run, event), requeues=max(run.requeues, event.requeues))
+    over = _over(run, event.at, event.cause)
+    over = replace(over, problem=event.problem, exit_code=event.exit_code)
+    run = replace(run, attempts=(*run.attempts, over))
+    return Decision(run, (TakeDown(run.attempt, keep_logs=event.cause == "timeout"),))
+
+
+def _over(run: Run, at: datetime, cause: str) -> Attempt:
+    """The present attempt, which ends here."""
+    asked = run.asked_at or at
+    started = run.started_at
+    return Attempt(
+        number=run.attempt,
+        asked_at=asked,
+        started_at=started if started and started >= asked else None,
+        ended_at=max(at, started or at),
+        cause=cause,
+        requeues=run.requeues,
+    )
 
 
 def _verdict(run: Run, event: AttemptEnded) -> Verdict:
     if event.cause == "none":
         return Verdict(Status.COMPLETED)
-    if event.cause == "infrastructure" and run.attempt < run.max_attempts:
+    again = run.job.retry.covers(event.cause, event.exit_code)
+    if again and run.attempt < run.max_attempts:
         return Verdict(Status.QUEUED, event.problem)
     return Verdict(Status.FAILED, event.problem)
 
@@ -203,7 +231,7 @@ def _taken_down(run: Run, event: TakenDown) -> Decision:
     if verdict.status is not Status.QUEUED:
         done = run.to(verdict.status, event.at)
         return Decision(replace(done, problem=verdict.problem, verdict=None))
-    seconds = BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
+    seconds = run.job.retry.backoff.seconds(run.attempt)
     reason = verdict.problem.code if verdict.problem else "infrastructure"
     again = run.to(Status.QUEUED, event.at, f"attempt {run.attempt + 1} in {seconds} s ({reason})")
     return Decision(replace(again, verdict=None), (Wait(run.attempt + 1, seconds),))
@@ -238,5 +266,6 @@ def _cancel(run: Run, event: CancelAsked) -> Decision:
         return Decision(run, run.pending)
     if run.attempt == 0 or run.status is Status.QUEUED:
         return Decision(run.to(Status.CANCELED, event.at))  # there is no compute to take down
-    run = run.to(Status.CANCEL_REQUESTED, event.at)
+    over = _over(run, event.at, "canceled")
+    run = replace(run.to(Status.CANCEL_REQUESTED, event.at), attempts=(*run.attempts, over))
     return Decision(run, (TakeDown(run.attempt, keep_logs=True),))

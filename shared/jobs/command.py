@@ -15,6 +15,7 @@ from shared.jobs.notifications import Notifications
 from shared.jobs.outputs import OptionalOutput
 from shared.jobs.problems import refusal
 from shared.jobs.resources import QueueSettings, Resources
+from shared.jobs.retry import Retry
 from shared.jobs.text import (
     Identifier,
     NonEmptyText,
@@ -132,6 +133,12 @@ class CommandJob(Command):
         default={}, description="Declared outputs by name; null is a folder."
     )
     limits: Limits = Field(default=Limits(), description="How long the job may take.")
+    retry: Retry = Field(
+        default=Retry(),
+        # Left out of records, so that the Retrain of before reads those of jobs without it.
+        exclude_if=lambda retry: retry == Retry(),
+        description="Retrain's own: which failures are tried again, and how often.",
+    )
     notifications: Notifications = Field(
         default=[], description="Retrain's own: addresses to tell of the run's end; 5 at most."
     )

@@ -74,6 +74,7 @@ class Report:
     """How an attempt stands. `cause` and `problem` speak only when the phase is `ended`.
 
     requeued: it ran before, and the service waits for a node again, as it lost the one it had.
+    requeues: how often that happened.  exit_code: the script's, when it ended with one.
     """
 
     phase: Literal["provisioning", "preparing", "running", "ended"]
@@ -82,6 +83,8 @@ class Report:
     cause: Cause = "none"
     problem: Problem | None = None
     requeued: bool = False
+    requeues: int = 0
+    exit_code: int | None = None
 
 
 class Compute(Protocol):

@@ -37,7 +37,8 @@ events: st.SearchStrategy[Event] = st.one_of(
         id=ids,
         at=times,
         attempt=attempts,
-        status=st.sampled_from((Status.PREPARING, Status.RUNNING)),
+        status=st.sampled_from((Status.PROVISIONING, Status.PREPARING, Status.RUNNING)),
+        requeues=st.integers(0, 3),
     ),
     st.builds(AttemptPending, id=ids, at=times, attempt=attempts, look=looks),
     st.builds(
@@ -49,6 +50,8 @@ events: st.SearchStrategy[Event] = st.one_of(
         problem=st.just(OUT_OF_QUOTA),
         prepared_at=node_times,
         started_at=node_times,
+        exit_code=st.none() | st.integers(1, 255),
+        requeues=st.integers(0, 3),
     ),
     st.builds(TakenDown, id=ids, at=times, attempt=attempts),
     st.builds(

@@ -21,8 +21,16 @@ from tests.factories import (
 from tests.unit.domain.histories import events
 
 leaving = a_job(outputs={"model": {"type": "custom_model", "name": "model"}})
+stubborn = a_job(retry={"max_attempts": 10, "on": ["timeout"], "exit_codes": [*range(1, 200)]})
 fresh = st.sampled_from(
-    (a_run(), a_run(job=a_job_to_build()), a_run(job=leaving), retrying(), retrying(2))
+    (
+        a_run(),
+        a_run(job=a_job_to_build()),
+        a_run(job=leaving),
+        a_run(job=stubborn),
+        retrying(),
+        retrying(2),
+    )
 )
 histories = st.lists(events, max_size=25)
 thorough = settings(max_examples=60, deadline=None)
@@ -73,6 +81,16 @@ def test_attempts_only_grow_one_by_one_and_are_bounded(run: Run, history: list[E
         assert now.attempt - before.attempt in (0, 1)
         assert now.attempt <= now.max_attempts
         assert now.heard_at >= before.heard_at
+
+
+@thorough
+@given(fresh, histories)
+def test_each_attempt_that_is_over_is_told_once(run: Run, history: list[Event]) -> None:
+    for now in lived(run, history):
+        told = [one.number for one in now.attempts]
+        on_compute = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+        present = now.attempt if now.attempt and now.status in on_compute else now.attempt + 1
+        assert told == [*range(run.attempt + 1, present)]
 
 
 @thorough

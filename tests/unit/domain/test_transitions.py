@@ -1,6 +1,8 @@
 """What a run makes of each event in each of its statuses."""
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from shared.domain.commands import BuildImage, Command, Look, Provision, TakeDow
 from shared.domain.events import (
     AttemptMoved,
     AttemptPending,
+    Cause,
     Event,
     ImageFailed,
     ImagePending,
@@ -15,13 +18,14 @@ from shared.domain.events import (
     Nudged,
     RetryDue,
 )
-from shared.domain.run import Problem, Run, Verdict
+from shared.domain.run import Attempt, Problem, Run, Verdict
 from shared.domain.status import NEXT, Status
-from shared.domain.transitions import BACKOFF, advance
+from shared.domain.transitions import advance
 from tests.factories import (
     IMAGE,
     NOON,
     OUT_OF_QUOTA,
+    a_job,
     a_job_to_build,
     a_run,
     after,
@@ -54,6 +58,12 @@ def runs(attempt: int = 1) -> AttemptMoved:
 
 def retry(attempt: int = 2) -> RetryDue:
     return RetryDue(id="retry", at=NOON, attempt=attempt)
+
+
+def lost_its_node(requeues: int = 1, at: datetime = NOON) -> AttemptMoved:
+    return AttemptMoved(
+        id=f"requeued-{requeues}", at=at, attempt=1, status=S.PROVISIONING, requeues=requeues
+    )
 
 
 NUDGED = Nudged(id="nudged", at=NOON)
@@ -90,7 +100,7 @@ MOVES: dict[str, tuple[Run, Event, Status, tuple[Command, ...]]] = {
         a_run(S.FINALIZING, verdict=AGAIN),
         taken_down(),
         S.QUEUED,
-        (Wait(2, BACKOFF[0]),),
+        (Wait(2, 15),),
     ),
     "next attempt is due": (retrying(), retry(), S.PROVISIONING, (Provision(2),)),
     "cancelled before it began": (a_run(), cancel_asked(), S.CANCELED, ()),
@@ -148,6 +158,9 @@ IGNORED: dict[str, tuple[Run, Event]] = {
     "prepares again": (a_run(S.PREPARING), prepares()),
     "prepares late": (a_run(S.RUNNING), prepares()),
     "runs again": (a_run(S.RUNNING), runs()),
+    "lost its node, known": (a_run(S.RUNNING, requeues=1), lost_its_node()),
+    "lost its node while it leaves": (a_run(S.FINALIZING), lost_its_node()),
+    "lost its node, another attempt": (a_run(S.RUNNING, attempt=2), lost_its_node()),
     "moves while it leaves": (a_run(S.FINALIZING), runs()),
     "moves, another attempt": (a_run(S.PROVISIONING), runs(2)),
     "looked at while it leaves": (a_run(S.FINALIZING), pending()),
@@ -182,21 +195,36 @@ def test_a_delivery_that_is_repeated_asks_for_the_same() -> None:
     assert advance(first.run, ended()) == first
 
 
-#: What ended the attempt, which of three it was, and how the run goes on.
-VERDICTS = {
-    "success": (ended(), 1, S.COMPLETED),
-    "script": (ended("script"), 1, S.FAILED),
-    "timeout": (ended("timeout"), 1, S.FAILED),
-    "configuration": (ended("configuration"), 1, S.FAILED),
-    "infrastructure, first": (ended("infrastructure"), 1, S.QUEUED),
-    "infrastructure, second": (ended("infrastructure", 2), 2, S.QUEUED),
-    "infrastructure, last": (ended("infrastructure", 3), 3, S.FAILED),
+#: The job's policy, what ended the attempt, which one it was, and how the run goes on.
+VERDICTS: dict[str, tuple[dict[str, Any], Cause, int | None, int, Status]] = {
+    "success": ({}, "none", 0, 1, S.COMPLETED),
+    "script": ({}, "script", 1, 1, S.FAILED),
+    "timeout": ({}, "timeout", None, 1, S.FAILED),
+    "configuration": ({}, "configuration", None, 1, S.FAILED),
+    "infrastructure, first": ({}, "infrastructure", None, 1, S.QUEUED),
+    "infrastructure, second": ({}, "infrastructure", None, 2, S.QUEUED),
+    "infrastructure, last": ({}, "infrastructure", None, 3, S.FAILED),
+    "infrastructure, one attempt": ({"max_attempts": 1}, "infrastructure", None, 1, S.FAILED),
+    "infrastructure, ninth of ten": ({"max_attempts": 10}, "infrastructure", None, 9, S.QUEUED),
+    "infrastructure, last of ten": ({"max_attempts": 10}, "infrastructure", None, 10, S.FAILED),
+    "infrastructure, not wanted": ({"on": ["script"]}, "infrastructure", None, 1, S.FAILED),
+    "script, wanted": ({"on": ["script"]}, "script", 1, 1, S.QUEUED),
+    "script, wanted, last": ({"on": ["script"]}, "script", 1, 3, S.FAILED),
+    "timeout, wanted": ({"on": ["timeout"]}, "timeout", None, 1, S.QUEUED),
+    "success, all wanted": ({"on": ["script", "timeout"]}, "none", 0, 1, S.COMPLETED),
+    "this exit code": ({"exit_codes": [75]}, "script", 75, 2, S.QUEUED),
+    "another exit code": ({"exit_codes": [75]}, "script", 1, 1, S.FAILED),
 }
 
 
-@pytest.mark.parametrize(("event", "attempt", "verdict"), VERDICTS.values(), ids=VERDICTS)
-def test_only_infrastructure_is_tried_again(event: Event, attempt: int, verdict: Status) -> None:
-    run = advance(a_run(S.RUNNING, attempt=attempt), event).run
+@pytest.mark.parametrize(
+    ("policy", "cause", "code", "attempt", "verdict"), VERDICTS.values(), ids=VERDICTS
+)
+def test_the_policy_says_what_is_tried_again(
+    policy: dict[str, Any], cause: Cause, code: int | None, attempt: int, verdict: Status
+) -> None:
+    run = a_run(S.RUNNING, attempt=attempt, job=a_job(retry=policy))
+    run = advance(run, ended(cause, attempt, exit_code=code)).run
     assert run.verdict is not None
     assert run.verdict.status is verdict
 
@@ -208,16 +236,67 @@ def test_a_failed_run_says_why() -> None:
 
 
 def test_waiting_grows_and_the_timeline_says_for_what() -> None:
-    waits = []
+    waits, patient = [], a_job(retry={"max_attempts": 10})
     for attempt in (1, 2, 3, 9):
-        run = a_run(S.FINALIZING, attempt=attempt, max_attempts=10, verdict=AGAIN)
+        run = a_run(S.FINALIZING, attempt=attempt, job=patient, verdict=AGAIN)
         decision = advance(run, taken_down(attempt))
         (wait,) = decision.commands
         assert isinstance(wait, Wait)
         note = f"attempt {attempt + 1} in {wait.seconds} s (AccountCoreQuotaReached)"
         assert decision.run.timeline[-1].note == note
         waits.append(wait.seconds)
-    assert waits == [15, 60, 300, 300]
+    assert waits == [15, 60, 240, 300]
+
+
+def test_each_attempt_is_kept_with_how_it_ended() -> None:
+    end = ended("infrastructure", at=after(60), started_at=after(9), requeues=2)
+    run = advance(advance(a_run(S.PROVISIONING), end).run, taken_down(at=after(70))).run
+    run = advance(run, replace(retry(), at=after(90))).run
+    assert run.requeues == 0
+    run = advance(run, ended("script", 2, at=after(99), exit_code=3)).run
+    assert run.attempts == (
+        Attempt(
+            number=1, asked_at=NOON, started_at=after(9), ended_at=after(60),
+            cause="infrastructure", problem=OUT_OF_QUOTA, requeues=2,
+        ),
+        Attempt(
+            number=2, asked_at=after(90), started_at=None, ended_at=after(99),
+            cause="script", problem=OUT_OF_QUOTA, exit_code=3,
+        ),
+    )  # fmt: skip
+
+
+def test_a_cancelled_attempt_is_kept_too() -> None:
+    run = advance(a_run(S.RUNNING), cancel_asked(after(5))).run
+    assert [(one.number, one.cause, one.ended_at) for one in run.attempts] == [
+        (1, "canceled", after(5))
+    ]
+    assert advance(run, replace(cancel_asked(), id="again")).run.attempts == run.attempts
+
+
+def test_a_lost_node_takes_the_same_attempt_back() -> None:
+    run = advance(a_run(S.RUNNING), lost_its_node(at=after(30))).run
+    assert (run.status, run.attempt, run.requeues) == (S.PROVISIONING, 1, 1)
+    assert advance(run, lost_its_node(at=after(31))).run is run, "told once"
+    run = advance(run, replace(runs(), at=after(40))).run
+    end = ended(at=after(60), prepared_at=after(35), started_at=after(38), requeues=1)
+    run = advance(run, end).run
+    assert [(m.status, m.at) for m in run.timeline[-5:]] == [
+        (S.RUNNING, NOON),
+        (S.PROVISIONING, after(30)),
+        (S.PREPARING, after(35)),
+        (S.RUNNING, after(38)),
+        (S.FINALIZING, after(60)),
+    ]
+    (attempt,) = run.attempts
+    assert (attempt.asked_at, attempt.started_at, attempt.requeues) == (NOON, after(38), 1)
+
+
+def test_a_lost_node_that_nobody_saw_is_counted() -> None:
+    run = advance(a_run(S.PROVISIONING), lost_its_node(2)).run
+    assert (run.status, run.requeues, len(run.timeline)) == (S.PROVISIONING, 2, 3)
+    (attempt,) = advance(run, ended(requeues=1)).run.attempts
+    assert attempt.requeues == 2
 
 
 def test_cancelling_before_another_attempt_ends_the_run() -> None:

@@ -49,6 +49,12 @@ def test_settings_from_the_command_line(
         assert document[name] == value
 
 
+def test_a_policy_from_the_command_line(tmp_path: Path) -> None:
+    settings = {"retry.max_attempts": "2", "retry.backoff.initial": "0"}
+    retry = read_job(written(tmp_path, RIGHT), settings).document["retry"]
+    assert (retry["max_attempts"], retry["backoff"]["initial"]) == (2, 0)
+
+
 #: What is set, and what the text that the input is declared to be becomes.
 TEXTS = {
     "a number": ("012", "012"),

@@ -19,9 +19,10 @@ from retrain import (
     command,
 )
 from retrain.sdk.checking import checked_asset, checked_job
-from retrain.sdk.strict import LimitsSection, QueueSection, ResourcesSection
+from retrain.sdk.strict import LimitsSection, QueueSection, ResourcesSection, RetrySection
 from shared.jobs.command import Limits
 from shared.jobs.resources import QueueSettings, Resources
+from shared.jobs.retry import Retry
 
 IMAGE = Environment(image="python:3.11-slim")
 
@@ -49,6 +50,7 @@ def test_a_job_becomes_the_document_of_a_job_file() -> None:
         instance_count=2,
         shm_size="1g",
         job_tier="spot",
+        retry={"max_attempts": 5, "on": ["timeout"]},
         distribution={"type": "mpi", "process_count_per_instance": 1},
         additional_includes=["../lib"],
     )
@@ -69,6 +71,7 @@ def test_a_job_becomes_the_document_of_a_job_file() -> None:
         "limits": {"timeout": 60},
         "resources": {"instance_count": 2, "shm_size": "1g"},
         "queue_settings": {"job_tier": "spot"},
+        "retry": {"max_attempts": 5, "on": ["timeout"]},
         "distribution": {"type": "mpi", "process_count_per_instance": 1},
         "additional_includes": ["../lib"],
     }
@@ -155,7 +158,7 @@ def test_other_objects_have_no_misspelt_attributes_either() -> None:
 
 def test_sections_have_the_fields_of_job_files() -> None:
     for section, model in ((LimitsSection, Limits), (ResourcesSection, Resources),
-                           (QueueSection, QueueSettings)):  # fmt: skip
+                           (QueueSection, QueueSettings), (RetrySection, Retry)):  # fmt: skip
         assert {*section.NAMES} == {*model.model_fields}
 
 
@@ -169,6 +172,18 @@ def test_a_section_can_be_set_whole_and_its_fields_read() -> None:
     document = job().to_dict()
     assert document["resources"] == {"instance_count": 2, "shm_size": "1g"}
     assert document["limits"] == {"timeout": 5}
+
+
+def test_what_is_tried_again_can_be_set() -> None:
+    job = minimal(retry={"max_attempts": 2, "on": ["timeout"]})
+    job.set_retry(max_attempts=4, exit_codes=[75], backoff={"initial": 1})
+    job.validate()
+    assert job.to_dict()["retry"] == {
+        "max_attempts": 4,
+        "on": ["timeout"],
+        "exit_codes": [75],
+        "backoff": {"initial": 1},
+    }
 
 
 def test_a_call_is_a_copy_with_other_inputs() -> None:
@@ -215,6 +230,9 @@ FAULTS: dict[str, tuple[Command, str]] = {
         command(command="echo ${{inputs.x}}", environment=IMAGE), r"command: .*inputs\.x"
     ),
     "a wrong type": (minimal(timeout="1h"), r"limits\.timeout: must be a whole number"),
+    "a misspelt field": (
+        minimal(retry={"attempts": 2}), r"retry\.attempts: unknown field; did you mean 'max_att"
+    ),
     "no environment": (command(command="x", environment="none"), r"environment: 'none' is not an"),
     "a conda file that is missing": (
         command(command="x", environment=Environment(image="a", conda_file="no.yml")),

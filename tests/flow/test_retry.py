@@ -1,0 +1,42 @@
+"""Attempts: what is tried again, and what each of them leaves."""
+
+import pytest
+
+from retrain.client import Client
+from tests.flow.local_stack import ended, job, no_compute_left, stdout
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+AT_ONCE = {"initial": 0, "max": 0}
+
+
+def test_an_exit_code_that_is_named_is_tried_again(client: Client) -> None:
+    script = "echo attempt $RETRAIN_ATTEMPT; [ $RETRAIN_ATTEMPT = 2 ] || exit 75"
+    retry = {"exit_codes": [75], "backoff": AT_ONCE}
+    name = client.create_job(job(script, retry=retry))["name"]
+    run = ended(client, name)
+    assert (run["status"], run["attempt"]) == ("Completed", 2)
+    assert stdout(client, name) == "attempt 2\n"
+    assert no_compute_left(client)
+
+
+def test_a_script_that_fails_is_not_tried_again(client: Client) -> None:
+    run = ended(client, client.create_job(job("exit 75"))["name"])
+    assert (run["status"], run["attempt"]) == ("Failed", 1)
+    assert run["error"] is not None
+    assert run["error"]["code"] == "ScriptFailed"
+
+
+def test_a_timeout_is_tried_again_as_often_as_the_job_says(client: Client) -> None:
+    retry = {"max_attempts": 2, "on": ["timeout"], "backoff": AT_ONCE}
+    script = "echo attempt $RETRAIN_ATTEMPT; sleep 300"
+    name = client.create_job(job(script, limits={"timeout": 1}, retry=retry))["name"]
+    run = ended(client, name)
+    assert (run["status"], run["attempt"]) == ("Failed", 2)
+    assert run["error"] is not None
+    assert (run["error"]["code"], "timeout after 1 s" in run["error"]["message"]) == (
+        "Timeout",
+        True,
+    )
+    assert stdout(client, name) == "attempt 2\n", "the log outlives the script"
+    assert no_compute_left(client)
