@@ -15,16 +15,19 @@ from shared.app.agenda import Agenda
 from shared.app.assets import Assets
 from shared.app.books import Books
 from shared.app.by_hand import ByHand
+from shared.app.capacity_book import CapacityBook
 from shared.app.catalog import Catalog
 from shared.app.clock_triggers import ClockTriggers
 from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.datastores import Datastores
+from shared.app.draining import Draining
 from shared.app.effects import Effects
 from shared.app.environments import Environments
 from shared.app.experiments import Experiments
 from shared.app.file_memory import FileMemory
 from shared.app.file_triggers import FileTriggers
+from shared.app.gate import Gate
 from shared.app.image_builds import ImageBuilds
 from shared.app.inbox import Inbox
 from shared.app.lineage import Lineage
@@ -64,6 +67,8 @@ class Product:
     workflow: Workflow
     observer: Observer
     watch: Watch
+    book: CapacityBook
+    draining: Draining
     queries: Queries
     logs: Logs
     metrics: Metrics
@@ -114,6 +119,9 @@ def ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
 def built(world: Ports) -> Product:
     """The use cases over any world: Azure's, the local stack's, the simulation's."""
     observer = Observer(world.compute, world.bus, world.now)
+    book = CapacityBook(world.registry, world.now)
+    gate = Gate(book, world.bus, world.now)
+    draining = Draining(book, world.runs, world.inventory, world.compute, world.bus, world.now)
     builds = ImageBuilds(world.images, world.registry, world.files, world.now)
     assets = Assets(world.registry, world.now)
     datastores = Datastores(world.registry, world.files, world.runs, world.now)
@@ -133,13 +141,14 @@ def built(world: Ports) -> Product:
         environments=environments,
         files=world.files,
         bus=world.bus,
+        gate=gate,
         observer=observer,
         notifier=Notifier(world.webhooks, world.bus, world.now),
         lineage=lineage,
         tracking=ScriptTracking(tokens, world.url),
         now=world.now,
     )
-    computes = Computes(world.registry, world.runs, world.pools, world.inventory, world.now)
+    computes = Computes(world.registry, world.runs, world.pools, world.inventory, book, world.now)
     admission = Admission(
         runs=world.runs,
         registry=world.registry,
@@ -160,7 +169,7 @@ def built(world: Ports) -> Product:
         computes=computes,
         now=world.now,
     )
-    workflow = Workflow(world.runs, effects)
+    workflow = Workflow(world.runs, effects, gate)
     starting = Starting(world.registry, world.runs, admission, world.now)
     memory = FileMemory(world.registry, world.runs)
     manifests = Manifests(world.files)
@@ -205,9 +214,13 @@ def built(world: Ports) -> Product:
             compute=world.compute,
             computes=computes,
             observer=observer,
+            book=book,
+            draining=draining,
             bus=world.bus,
             now=world.now,
         ),
+        book=book,
+        draining=draining,
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs, builds),
         metrics=metrics,

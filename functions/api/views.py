@@ -8,6 +8,7 @@ from shared.app.assets import Asset, Labels, Listed
 from shared.app.datastores import KeptStore
 from shared.app.lineage import Story
 from shared.app.schedules import Kept
+from shared.domain.capacity import Held
 from shared.domain.lineage import Content, Read, Registered, Written
 from shared.domain.run import Run
 from shared.jobs import AnyClock, dump, next_ticks
@@ -207,6 +208,10 @@ def attempt_view(seen: AttemptSeen) -> dict[str, Any]:
 
 def pool_view(pool: PoolSeen) -> dict[str, Any]:
     return {"id": pool.id, "run": pool.run, "state": pool.state, "nodes": pool.nodes}
+
+
+def held_view(held: Held | None) -> dict[str, Any] | None:
+    return {"by": held.by, "since": time(held.since)} if held else None
 
 
 def time(at: datetime | None) -> str | None:

@@ -8,6 +8,7 @@ from retrain.cli import (
     compute,
     data,
     datastores,
+    draining,
     environments,
     jobs,
     metrics,
@@ -34,6 +35,8 @@ app.command()(stack.demo)
 app.command()(schema.schema)
 app.command("mlflow")(metrics.access)
 jobs.app.command("metrics")(metrics.show)
+compute.app.command()(draining.drain)
+compute.app.command()(draining.resume)
 app.add_typer(jobs.app, name="job")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(data.app, name="data")

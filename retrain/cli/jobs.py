@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retrain.cli.draining import HELD
 from retrain.cli.options import (
     AsJson,
     CodeMaxFiles,
@@ -86,6 +87,7 @@ def list_(
     """List runs, newest first."""
     with connect(profile) as client:
         found = list(client.list_jobs([str(s.value) for s in status or ()], experiment, limit))
+        held = not as_json and client.health().get("compute") == "held"
     if as_json:
         put_json(found)
         return
@@ -94,6 +96,8 @@ def list_(
     render.runs(found)
     if len(found) == limit:
         note(f"The newest {limit}; see more with --limit.")
+    if held:
+        note(HELD)
 
 
 @app.command()

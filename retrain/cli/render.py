@@ -134,6 +134,10 @@ def _minute(at: str, form: str = "%a %Y-%m-%d %H:%M") -> str:
 def compute(found: dict[str, Any]) -> None:
     """Named computes, then what exists in Batch for runs; one line when there is nothing."""
     computes, jobs, pools = found["computes"], found["jobs"], found["pools"]
+    if held := found.get("held"):
+        since = clock(held["since"])
+        text = "nothing starts until `retrain compute resume`"
+        console().print(f"Held by {held['by']} since {since}: {text}.")
     if not computes and not pools and not jobs:
         console().print("No compute.")
         return

@@ -4,7 +4,7 @@ from typing import cast
 from urllib.parse import quote
 
 from retrain.client.connection import Connection
-from retrain.client.records import Compute, Document
+from retrain.client.records import Compute, Document, Drained
 
 
 class ComputeCalls:
@@ -34,6 +34,18 @@ class ComputeCalls:
     def compute(self) -> Compute:
         """What Batch has of runs right now; the pools of named computes are not among it."""
         return cast(Compute, self._connection.json("GET", "/api/compute"))
+
+    def drain_compute(self, by: str) -> Drained:
+        """Hold what would start, end all runs, delete all compute; call it until nothing is left.
+
+        by: who wants it, for the runs' timelines.
+        """
+        body = {"by": by}
+        return cast(Drained, self._connection.json("POST", "/api/compute/drain", body=body))
+
+    def resume_compute(self) -> int:
+        """Let runs start again after a drain; returns how many had to wait."""
+        return int(self._connection.json("POST", "/api/compute/resume")["runs"])
 
 
 def _compute(name: str) -> str:

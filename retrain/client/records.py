@@ -147,11 +147,28 @@ class ComputePool(TypedDict):
     nodes: int
 
 
+class Held(TypedDict):
+    """Nothing starts, since somebody drained compute."""
+
+    by: str
+    since: str
+
+
 class Compute(TypedDict):
-    """What compute exists right now, as read from Batch."""
+    """What compute exists right now, as read from Batch. held: None when runs may start."""
 
     jobs: list[ComputeJob]
     pools: list[ComputePool]
+    held: NotRequired[Held | None]
+
+
+class Drained(TypedDict):
+    """What a drain found, and has ended or deleted: names of runs, ids of jobs and pools."""
+
+    held: Held
+    runs: list[str]
+    jobs: list[str]
+    pools: list[str]
 
 
 class Asset(AssetReference):

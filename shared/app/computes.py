@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
 
+from shared.app.capacity_book import CapacityBook
 from shared.app.documents import checked_compute
 from shared.domain.errors import Invalid, NotFound, Permanent, Refused, Transient
 from shared.domain.run import Problem
@@ -63,6 +64,7 @@ class Computes:
     runs: Runs
     pools: Pools
     inventory: Inventory
+    book: CapacityBook
     now: Callable[[], datetime]
     _known: dict[str, tuple[datetime, AmlCompute]] = field(default_factory=dict)
 
@@ -183,6 +185,8 @@ class Computes:
         return {pool.compute: pool for pool in self.inventory.pools() if pool.compute}
 
     def _make(self, compute: AmlCompute) -> None:
+        if self.book.held():
+            return  # the watch makes it once it may
         try:
             self.pools.ensure(compute, None)
         except Refused:
@@ -195,7 +199,8 @@ class Computes:
         after = KeptCompute(compute, _kept(before.document).created_at)
         self.registry.save(KIND, compute.key, _record(after), before.etag)
         self._known.pop(compute.key, None)
-        self.pools.ensure(compute, self._seen().get(compute.key))
+        if not self.book.held():
+            self.pools.ensure(compute, self._seen().get(compute.key))
         return after
 
     def _in_region(self, compute: AmlCompute) -> None:

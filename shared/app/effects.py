@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from shared.app.environments import Environments
+from shared.app.gate import Gate
 from shared.app.image_builds import KEPT_LOG as KEPT_BUILD_LOG
 from shared.app.image_builds import ImageBuilds, ImageState
 from shared.app.lineage import Lineage
@@ -19,6 +20,7 @@ from shared.app.observing import Observer
 from shared.app.orders import order_for
 from shared.app.script_tracking import ScriptTracking
 from shared.domain.commands import (
+    AwaitNodes,
     BuildImage,
     Command,
     Conclude,
@@ -62,6 +64,7 @@ class Effects:
     environments: Environments
     files: Files
     bus: Bus
+    gate: Gate
     observer: Observer
     notifier: Notifier
     lineage: Lineage
@@ -81,7 +84,7 @@ class Effects:
                 self._take_down(run, command, _anew(run, event))
             case Conclude():
                 self._conclude(run, command, _anew(run, event))
-            case Wait():
+            case Wait() | AwaitNodes():
                 self._wait(run, command, event)
             case Notify():
                 self.notifier.notify(run, command)
@@ -162,7 +165,10 @@ class Effects:
                 if text is not None:
                     self.files.write(OUTPUTS, path, text)
 
-    def _wait(self, run: Run, command: Wait, event: Event) -> None:
+    def _wait(self, run: Run, command: Wait | AwaitNodes, event: Event) -> None:
+        if isinstance(command, AwaitNodes):
+            self.gate.ask_again(run, command, _anew(run, event))
+            return
         # From when the wait began: a nudge in its middle doesn't begin it anew.
         due = run.timeline[-1].at + timedelta(seconds=command.seconds)
         stem = f"{run.name}-retry-{command.attempt}"

@@ -2,7 +2,8 @@
 
 Three lists (jobs, pools with node counts, records by day) are compared. What disagrees is told to
 its run, or taken down when it belongs to no live one; named computes are held as their records say.
-Safe when many instances do it at once: whatever it asks for is idempotent.
+Safe when many instances do it at once: whatever it asks for is idempotent. While compute is held,
+it keeps it empty.
 """
 
 import logging
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.app.capacity_book import CapacityBook
 from shared.app.computes import Computes
+from shared.app.draining import Draining
 from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
 from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
+from shared.domain.capacity import Held
 from shared.domain.errors import NotFound
 from shared.domain.events import AttemptEnded, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
@@ -34,6 +38,7 @@ PATIENCE: Final = timedelta(minutes=10)
 #: So many attempts that don't come to life are looked at one by one in a tick, others the next.
 LOOKS: Final = 50
 
+_LEAVING: Final = (Status.FINALIZING, Status.CANCEL_REQUESTED)
 _ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
 
 
@@ -70,6 +75,8 @@ class Watch:
     compute: Compute
     computes: Computes
     observer: Observer
+    book: CapacityBook
+    draining: Draining
     bus: Bus
     now: Callable[[], datetime]
 
@@ -80,7 +87,13 @@ class Watch:
 
     def tick(self) -> None:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
+        capacity = self.book.read()
         scene = self._look()
+        if capacity.held:
+            self._keep_empty(scene, capacity.held)
+            return
+        if capacity.resumed_at:
+            self.draining.wake(capacity)
         looks = LOOKS
         for run in scene.in_turn:
             if run.status in _ON_COMPUTE and run.attempt:
@@ -89,6 +102,13 @@ class Watch:
                 self._in_between(scene, run)
         self._clean_up(scene)
         self.shared.hold(scene.nodes)
+
+    def _keep_empty(self, scene: Scene, held: Held) -> None:
+        for run in scene.live.values():
+            if run.status in (Status.NOT_STARTED, *_LEAVING):
+                self._in_between(scene, run)
+        pools = [*scene.pools.values(), *scene.nodes.pools.values()]
+        self.draining.sweep(held, scene.attempts.values(), pools, scene.live.values())
 
     def _look(self) -> Scene:
         attempts = {seen.key: seen for seen in self.inventory.attempts()}
@@ -170,8 +190,7 @@ class Watch:
                 asked = Requested(id=f"{run.name}-requested{scene.tag}", at=scene.now)
                 self.bus.event(run.name, asked)
             return
-        leaving = run.status in (Status.FINALIZING, Status.CANCEL_REQUESTED)
-        if scene.quiet(run, GRACE if leaving else PATIENCE):
+        if scene.quiet(run, GRACE if run.status in _LEAVING else PATIENCE):
             log.warning("run %s: quiet in %s since %s", run.name, run.status, run.heard_at)
             self.bus.event(run.name, Nudged(id=f"{run.name}-nudged{scene.tag}", at=scene.now))
 

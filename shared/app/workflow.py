@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from shared.app.effects import Effects
+from shared.app.gate import Gate
 from shared.domain.errors import NotFound
 from shared.domain.events import Event
 from shared.domain.transitions import advance
@@ -16,6 +17,7 @@ log = logging.getLogger("retrain.workflow")
 class Workflow:
     runs: Runs
     effects: Effects
+    gate: Gate
 
     def handle(self, name: str, event: Event) -> None:
         """Take the event in and do what it asks for. Raises Transient: the bus delivers again.
@@ -30,7 +32,7 @@ class Workflow:
             log.warning("run %s: dropped %s, there is no such run", name, event.kind)
             return
         before = stored.run
-        decision = advance(before, event)
+        decision = self.gate.let(before, event, advance(before, event))
         if decision.run != before:
             # By our clock, not the event's: the watch must not think a run forgotten whose event
             # waited long in the queue.

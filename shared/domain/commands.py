@@ -23,6 +23,14 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitNodes:
+    """Ask once more whether the attempt may start, after it was told to wait."""
+
+    attempt: int
+    kind: Literal["await_nodes"] = "await_nodes"
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """See whether the attempt has ended; `look` counts how often it was asked for."""
 
@@ -67,4 +75,4 @@ class Notify:
     kind: Literal["notify"] = "notify"
 
 
-Command = BuildImage | Provision | Look | TakeDown | Conclude | Wait | Notify
+Command = BuildImage | Provision | AwaitNodes | Look | TakeDown | Conclude | Wait | Notify

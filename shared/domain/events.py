@@ -129,9 +129,22 @@ class RetryDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelAsked:
+class NodesGranted:
+    """The attempt, which had to wait, may start."""
+
     id: str
     at: datetime
+    attempt: int
+    kind: Literal["nodes_granted"] = "nodes_granted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """`note` says who asked, when it was nobody who meant this run alone."""
+
+    id: str
+    at: datetime
+    note: str = ""
     kind: Literal["cancel_asked"] = "cancel_asked"
 
 
@@ -177,6 +190,7 @@ Event = (
     | TakenDown
     | Concluded
     | RetryDue
+    | NodesGranted
     | CancelAsked
     | Nudged
     | NotifyDue

@@ -24,6 +24,7 @@ from shared.domain.events import (
     ImageFailed,
     ImagePending,
     ImageReady,
+    NodesGranted,
     NotifyDue,
     Nudged,
     Requested,
@@ -31,7 +32,7 @@ from shared.domain.events import (
     TakenDown,
 )
 from shared.domain.lineage import Written
-from shared.domain.run import Attempt, Run, Verdict
+from shared.domain.run import Attempt, Problem, Run, Verdict
 from shared.domain.status import NEXT, Status
 from shared.jobs.notifications import Occasion
 
@@ -94,7 +95,14 @@ def _decide(run: Run, event: Event) -> Decision:
     if run.final:
         return Decision(run)
     match event:
-        case Requested() | ImageReady() | ImagePending() | ImageFailed() | RetryDue():
+        case (
+            Requested()
+            | ImageReady()
+            | ImagePending()
+            | ImageFailed()
+            | RetryDue()
+            | NodesGranted()
+        ):
             return _before_compute(run, event)
         case AttemptMoved() | AttemptPending() | AttemptEnded():
             return _on_compute(run, event) if _is_present(run, event) else Decision(run)
@@ -114,7 +122,8 @@ def _is_present(
 
 
 def _before_compute(
-    run: Run, event: Requested | ImageReady | ImagePending | ImageFailed | RetryDue
+    run: Run,
+    event: Requested | ImageReady | ImagePending | ImageFailed | RetryDue | NodesGranted,
 ) -> Decision:
     building = run.status is Status.PREPARING and run.attempt == 0
     match event:
@@ -127,17 +136,19 @@ def _before_compute(
         case ImageFailed() if building:
             failed = run.to(Status.FAILED, event.at, "the environment could not be built")
             return Decision(replace(failed, problem=event.problem))
-        case RetryDue() if run.status is Status.QUEUED and event.attempt == run.attempt + 1:
-            return _provision(run, event)
+        case RetryDue() | NodesGranted() if _is_next(run, event.attempt):
+            return _provision(run, event) if run.image else _start(run, event)
         case _:
             return Decision(run)  # late or repeated
 
 
+def _is_next(run: Run, attempt: int) -> bool:
+    return run.status is Status.QUEUED and attempt == run.attempt + 1
+
+
 def _start(run: Run, event: Event) -> Decision:
-    problem = run.problem
-    if problem is not None:  # found when it was asked for
-        run = run.to(Status.PREPARING, event.at)
-        return Decision(run.to(Status.FAILED, event.at, problem.code))
+    if run.problem is not None:  # found when it was asked for
+        return _unfit(run, event, run.problem)
     environment = run.job.environment
     if environment.needs_build:
         return Decision(
@@ -147,7 +158,15 @@ def _start(run: Run, event: Event) -> Decision:
     return _provision(replace(run, image=environment.image), event)
 
 
+def _unfit(run: Run, event: Event, problem: Problem) -> Decision:
+    if run.status is not Status.PREPARING:
+        run = run.to(Status.PREPARING, event.at)
+    return Decision(run.to(Status.FAILED, event.at, problem.code))
+
+
 def _provision(run: Run, event: Event) -> Decision:
+    if run.problem is not None:
+        return _unfit(run, event, run.problem)
     run = replace(run.to(Status.PROVISIONING, event.at), attempt=run.attempt + 1, requeues=0)
     return Decision(run, (Provision(run.attempt),))
 
@@ -179,7 +198,7 @@ def _requeued(run: Run, event: AttemptMoved) -> Run:
 def _afterwards(run: Run, event: TakenDown | Concluded) -> Decision:
     match event:
         case TakenDown() if run.status is Status.CANCEL_REQUESTED:
-            return Decision(run.to(Status.CANCELED, event.at))
+            return Decision(run.to(Status.CANCELED, event.at, run.timeline[-1].note))
         case TakenDown() if run.status is Status.FINALIZING:
             return _taken_down(run, event)
         case Concluded() if _to_conclude(run):
@@ -265,7 +284,9 @@ def _cancel(run: Run, event: CancelAsked) -> Decision:
     if run.status is Status.CANCEL_REQUESTED:
         return Decision(run, run.pending)
     if run.attempt == 0 or run.status is Status.QUEUED:
-        return Decision(run.to(Status.CANCELED, event.at))  # there is no compute to take down
+        canceled = run.to(Status.CANCELED, event.at, event.note)
+        return Decision(canceled)  # there is no compute to take down
     over = _over(run, event.at, "canceled")
-    run = replace(run.to(Status.CANCEL_REQUESTED, event.at), attempts=(*run.attempts, over))
+    run = run.to(Status.CANCEL_REQUESTED, event.at, event.note)
+    run = replace(run, attempts=(*run.attempts, over))
     return Decision(run, (TakeDown(run.attempt, keep_logs=True),))

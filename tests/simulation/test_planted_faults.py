@@ -14,7 +14,7 @@ from shared.domain.events import Event
 from shared.domain.transitions import advance
 from tests.simulation.simulation import Simulation
 
-SEEDS = 60
+SEEDS = 120
 
 
 def broken(seed: int) -> bool:

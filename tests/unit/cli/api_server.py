@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.types import Receive, Scope, Send
 
 from tests.unit.cli.blob_storage import BlobStorage, blob_routes
-from tests.unit.cli.compute_routes import compute_routes
+from tests.unit.cli.compute_routes import compute_routes, drain_routes
 from tests.unit.cli.schedule_switches import switch_routes
 
 KEY = "the-function-key"
@@ -59,6 +59,7 @@ class ApiServer:
     schedules: dict[str, Document] = field(default_factory=dict)
     compute: Document = field(default_factory=lambda: {"jobs": [], "pools": []})
     computes: dict[str, Document] = field(default_factory=dict)
+    to_drain: list[tuple[list[str], list[str], list[str]]] = field(default_factory=list)
     storage: BlobStorage = field(default_factory=BlobStorage)
     seen: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -184,11 +185,10 @@ def _routes(server: ApiServer) -> FastAPI:
 
     @app.get("/api/health")
     def health() -> Document:
-        return {"status": "ok", "version": "0.1.0"}
+        held = bool(server.compute.get("held"))
+        return {"status": "ok", "version": "0.1.0", "compute": "held" if held else "open"}
 
-    @app.get("/api/compute")
-    def compute() -> Document:
-        return server.compute
+    drain_routes(app, server.compute, server.to_drain)
 
     return app
 

@@ -8,6 +8,28 @@ from fastapi.responses import JSONResponse
 Document = dict[str, Any]
 
 
+def drain_routes(
+    app: FastAPI, compute: Document, found: list[tuple[list[str], list[str], list[str]]]
+) -> None:
+    """found: what each drain finds; of the last the others find the same."""
+
+    @app.get("/api/compute")
+    def now() -> Document:
+        return compute
+
+    @app.post("/api/compute/drain")
+    async def drain(request: Request) -> Document:
+        by = (await request.json())["by"]
+        held = compute["held"] = compute.get("held") or {"by": by, "since": "2026-07-10T10:00:00Z"}
+        runs, jobs, pools = found.pop(0) if len(found) > 1 else found[0]
+        return {"held": held, "runs": runs, "jobs": jobs, "pools": pools}
+
+    @app.post("/api/compute/resume")
+    def resume() -> Document:
+        compute["held"] = None
+        return {"held": None, "runs": 0}
+
+
 def compute_routes(app: FastAPI, there: dict[str, Document]) -> None:
     nodes = dict.fromkeys(("current", "target", "idle", "running", "preparing", "lost"), 0)
     made = {"provisioning_state": "Succeeded", "pool": "p", "nodes": nodes, "errors": []}

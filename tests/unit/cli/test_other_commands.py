@@ -275,3 +275,21 @@ def test_help_names_every_command() -> None:
     for command in ("up", "demo", "job", "schedule", "data", "compute", "profile", "version"):
         assert f"\n  {command} " in text
     assert KEY not in text
+
+
+def test_a_drain_asks_first_and_waits_until_nothing_is_left(local: ApiServer) -> None:
+    local.to_drain = [(["run"], ["job"], ["pool-1", "pool-2"]), ([], [], ["pool-2"]), ([], [], [])]
+    refused = retrain("compute", "drain", stdin="n\n")
+    assert (refused.exit_code, local.requests("POST", "/api/compute/drain")) == (130, [])
+    drained = retrain("compute", "drain", "--by", "anna", stdin="y\n")
+    assert drained.exit_code == 0, drained.output
+    assert drained.stdout.endswith("is left: 1 run, 1 Batch job, 2 Batch pools.\n")
+    assert "Left: 1 Batch pool." in drained.stderr
+    assert "Compute is held" in retrain("job", "list").stderr
+    assert "Held by anna since" in retrain("compute", "list").stdout
+    assert "Compute is held" not in retrain("job", "list", "--json").stderr
+    again = retrain("compute", "drain", "--yes")
+    assert again.stdout == "Drained, nothing is left: there was nothing.\n"
+    resumed = retrain("compute", "resume", "--json")
+    assert json.loads(resumed.stdout) == {"held": None, "runs": 0}
+    assert "Compute is held" not in retrain("job", "list").stderr
