@@ -10,7 +10,7 @@ from retrain.jobfile.includes import beside
 from retrain.jobfile.local_files import data_fault
 from retrain.jobfile.overrides import overridden
 from retrain.jobfile.places import place_of
-from retrain.jobfile.source import Source, read_source
+from retrain.jobfile.source import Source, read_source, refuse_other_kind
 from shared.jobs import InvalidDocument, dump, is_remote, parse_document
 from shared.jobs.document import Document
 
@@ -34,6 +34,7 @@ def read_asset(path: Path, kind: str, overrides: Mapping[str, str] | None = None
 
 def asset_file(source: Source, kind: str) -> AssetFile:
     """What a file's content asks for; see read_asset."""
+    refuse_other_kind(source, kind)
     local, problems = _local(source, kind)
     document = _parsed(source, kind, problems)
     return AssetFile(dump(document), local)

@@ -102,8 +102,9 @@ def _parse(source: Source, others: Iterator[FileProblem] | list[FileProblem]) ->
     problems = [*others]
     try:
         parse_document(source.document)
+        problems += source.problems
     except InvalidDocument as error:
-        problems += located(error.problems, source.places)
+        problems += source.located(error.problems)
     if problems:
         raise JobFileError(source.path, problems)
 

@@ -1,12 +1,12 @@
 """Jobs that name a component, and components run alone, as the jobs that they stand for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from retrain.jobfile.errors import JobFileError, located
 from retrain.jobfile.includes import Inclusion, included, part, with_environment, with_part
 from retrain.jobfile.places import Place, below
 from retrain.jobfile.source import Source
-from shared.jobs import Field, InvalidDocument, Problem, expanded
+from shared.jobs import Field, InvalidDocument, expanded
 from shared.jobs.kinds import kind_of
 
 
@@ -15,12 +15,13 @@ def as_job(source: Source) -> Source:
     if kind_of(source.document) != "component":
         return source
     places = below(("component",), source.places) | {(): source.places[()]}
-    return Source(source.path, {"component": source.document}, places)
+    return replace(source, document={"component": source.document}, places=places)
 
 
 def with_component(source: Source, job: Field = ()) -> Source:
     """The source with a job that names a component as the job that it stands for, the component's
-    file read in. job: where it stands. Raises JobFileError."""
+    file read in; with the component as it is when something is wrong with it, which parsing the
+    source tells. job: where it stands."""
     written = part(source.document, job)
     if not isinstance(written, Mapping) or "component" not in written:
         return source
@@ -34,10 +35,10 @@ def with_component(source: Source, job: Field = ()) -> Source:
 def _expanded(source: Source, job: Field) -> Source:
     try:
         whole = expanded(part(source.document, job))
-    except InvalidDocument as error:
-        faults = (Problem((*job, *one.field), one.message, one.remedy) for one in error.problems)
-        raise JobFileError(source.path, located(faults, source.places)) from None
-    return Source(source.path, with_part(source.document, job, whole), _lifted(source, job))
+    except InvalidDocument:
+        return source
+    document = with_part(source.document, job, whole)
+    return replace(source, document=document, places=_lifted(source, job))
 
 
 def _lifted(source: Source, job: Field) -> dict[Field, Place]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrain.jobfile.errors import FileProblem, JobFileError, located
+from retrain.jobfile.errors import FileProblem, JobFileError
 from retrain.jobfile.includes import with_conda_file
 from retrain.jobfile.local_files import find_local_files
 from retrain.jobfile.places import Places, below, place_of
-from retrain.jobfile.source import read_source
+from retrain.jobfile.source import read_source, refuse_other_kind
 from shared.jobs import Field, InvalidDocument, dump_environment, parse_environment
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -56,7 +56,9 @@ def _name(spec: str) -> str:
 
 def read_environment(path: Path) -> EnvironmentFile:
     """Read an environment file. Raises JobFileError."""
-    source = with_conda_file(read_source(path))
+    source = read_source(path)
+    refuse_other_kind(source, "environment")
+    source = with_conda_file(source)
     wrapped = {"environment": source.document}
     places = below(("environment",), source.places)
     files = find_local_files(wrapped, {**places, (): source.places[()]})
@@ -65,8 +67,8 @@ def read_environment(path: Path) -> EnvironmentFile:
     try:
         environment = parse_environment(source.document)
     except InvalidDocument as error:
-        problems = [*located(error.problems, source.places), *local]
+        problems = [*source.located(error.problems), *local]
         raise JobFileError(source.path, problems) from None
-    if local:
-        raise JobFileError(source.path, local)
+    if source.problems or local:
+        raise JobFileError(source.path, [*source.problems, *local])
     return EnvironmentFile(path, dump_environment(environment), files.context, source.places)

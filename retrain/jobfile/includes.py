@@ -1,7 +1,7 @@
 """Files that a job file refers to and that become part of it: conda, environment and job files."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def beside(place: Place, name: str) -> Path:
 
 
 def with_environment(source: Source, job: Field = ()) -> Source:
-    """The source with its environment file and conda file read in. Raises JobFileError."""
+    """The source with its environment file and conda file read in."""
     field = (*job, "environment")
     environment = part(source.document, field)
     if isinstance(environment, str) and _is_file(environment):
@@ -53,7 +53,7 @@ def _is_file(environment: str) -> bool:
 
 
 def with_conda_file(source: Source) -> Source:
-    """An environment's own source with its conda file read in. Raises JobFileError."""
+    """An environment's own source with its conda file read in."""
     if isinstance(source.document.get("conda_file"), str):
         return included(source, Inclusion(("conda_file",), source.document["conda_file"]))
     return source
@@ -67,11 +67,26 @@ def with_job(source: Source) -> Source:
     if not isinstance(written, Mapping) or not isinstance(written.get("job"), str):
         return source
     file = Inclusion((*_JOB, "job"), written["job"])
-    return _merged(source, included(source, file))
+    whole = included(source, file)
+    if file.field in whole.unread:
+        return replace(whole, unread=(*whole.unread, _JOB))
+    return _merged(source, whole)
 
 
 def included(source: Source, inclusion: Inclusion) -> Source:
-    """The source with the named file's content in the place of its name. Raises JobFileError."""
+    """The source with the named file's content in the place of its name; or, when that can't be
+    read, with the problems."""
+    try:
+        return _included(source, inclusion)
+    except JobFileError as error:
+        return replace(
+            source,
+            problems=(*source.problems, *error.problems),
+            unread=(*source.unread, inclusion.field),
+        )
+
+
+def _included(source: Source, inclusion: Inclusion) -> Source:
     place = place_of(inclusion.field, source.places)
     path = beside(place, inclusion.name)
     if not inclusion.name.strip() or not path.is_file():
@@ -82,7 +97,7 @@ def included(source: Source, inclusion: Inclusion) -> Source:
     places = without(inclusion.field, source.places) | below(inclusion.field, inner.places)
     # A fault of the file as a whole is told where the file is named.
     document = with_part(source.document, inclusion.field, inner.document)
-    return Source(source.path, document, places)
+    return replace(source, document=document, places=places)
 
 
 def _merged(outer: Source, source: Source) -> Source:
@@ -103,7 +118,7 @@ def _merged(outer: Source, source: Source) -> Source:
             job[name] = {**content[name], **beside_job[name]}
     for name, item in _changed_inputs(content, beside_job):
         job["inputs"][name] = item
-    return Source(source.path, {**source.document, "create_job": job}, places)
+    return replace(source, document={**source.document, "create_job": job}, places=places)
 
 
 def _changed_inputs(content: Any, beside_job: Any) -> Iterator[tuple[str, Any]]:

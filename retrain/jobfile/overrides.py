@@ -7,6 +7,7 @@ stay relative to the file's folder.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from retrain.jobfile.errors import FileProblem, JobFileError
@@ -53,7 +54,7 @@ def _with(source: Source, name: str, value: Any, place: Place) -> Source:
     places: dict[Field, Place] = without(field, source.places)
     for depth in range(1, len(field) + 1):
         places.setdefault(field[:depth], place)
-    return Source(source.path, document, places)
+    return replace(source, document=document, places=places)
 
 
 def _inner(document: Mapping[str, Any], field: tuple[str, ...], value: Any) -> tuple[str, ...]:

@@ -1,24 +1,20 @@
 """Job and schedule files, read, checked, and with their local paths found."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from retrain.jobfile.components import as_job, with_component
-from retrain.jobfile.errors import FileProblem, JobFileError, located
-from retrain.jobfile.includes import with_environment, with_job
-from retrain.jobfile.local_files import find_local_files
+from retrain.jobfile.errors import FileProblem, JobFileError
+from retrain.jobfile.includes import part, with_environment, with_job
+from retrain.jobfile.local_files import LocalFiles, find_local_files
 from retrain.jobfile.overrides import overridden
-from retrain.jobfile.places import Places, place_of
-from retrain.jobfile.source import Source, read_source
+from retrain.jobfile.places import place_of
+from retrain.jobfile.source import Source, read_source, refuse_other_kind
 from shared.jobs import (
-    CommandJob,
-    DataTrigger,
     Field,
     InvalidDocument,
-    LiteralInput,
-    Schedule,
     dump,
     parse_document,
     parse_job,
@@ -80,12 +76,12 @@ def read_schedule(path: Path, overrides: Mapping[str, str] | None = None) -> Sch
 
 def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobFile:
     """The job that a file's content asks for; see read_job."""
-    source = with_component(overridden(as_job(source), overrides or {}))
-    source = with_environment(source)
-    files = find_local_files(source.document, source.places)
-    files.problems += _named(source)
+    source = overridden(as_job(source), overrides or {})
+    refuse_other_kind(source, "job")
+    source = with_environment(with_component(source))
+    files = _local_files(source)
+    files.problems += [*_named(source), *_bound_literals(source, ())]
     job = _parsed(parse_job, source, files.problems)
-    _refuse(source, _bound_literals(job, source.places, ()))
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return JobFile(dump(job), folder, files.code, files.inputs, includes, files.context)
 
@@ -93,13 +89,23 @@ def job_file(source: Source, overrides: Mapping[str, str] | None = None) -> JobF
 def schedule_file(source: Source, overrides: Mapping[str, str] | None = None) -> ScheduleFile:
     """The schedule that a file's content asks for; see read_schedule."""
     at = ("create_job",)
-    source = with_component(with_job(overridden(source, overrides or {})), at)
-    source = with_environment(source, at)
-    files = find_local_files(source.document.get("create_job"), source.places, at)
+    source = overridden(source, overrides or {})
+    refuse_other_kind(source, "schedule")
+    source = with_environment(with_component(with_job(source), at), at)
+    files = _local_files(source, at)
+    files.problems += _bound_in_schedule(source)
     schedule = _parsed(parse_schedule, source, files.problems)
-    _refuse_bound(source, schedule)
     folder, includes = source.path.resolve().parent, tuple(files.includes)
     return ScheduleFile(dump(schedule), folder, files.code, files.inputs, includes, files.context)
+
+
+def _local_files(source: Source, at: Field = ()) -> LocalFiles:
+    """Of the job that stands there; of its component too, when that could not be put in."""
+    files = find_local_files(part(source.document, at), source.places, at)
+    inner = (*at, "component")
+    if (component := part(source.document, inner)) is not None:
+        files.problems += find_local_files(component, source.places, inner).problems
+    return files
 
 
 def check_job(source: Source) -> None:
@@ -109,16 +115,17 @@ def check_job(source: Source) -> None:
     if kind_of(source.document) == "component":
         _parsed(parse_document, with_environment(source), [])
         return
+    refuse_other_kind(source, "job")
     source = with_environment(with_component(source))
-    job = _parsed(parse_job, source, [*_named(source)])
-    _refuse(source, _bound_literals(job, source.places, ()))
+    _parsed(parse_job, source, [*_named(source), *_bound_literals(source, ())])
 
 
 def check_schedule(source: Source) -> None:
     """As check_job, of a schedule's file."""
     at = ("create_job",)
+    refuse_other_kind(source, "schedule")
     source = with_environment(with_component(with_job(source), at), at)
-    _refuse_bound(source, _parsed(parse_schedule, source, []))
+    _parsed(parse_schedule, source, _bound_in_schedule(source))
 
 
 def _named(source: Source) -> Iterator[FileProblem]:
@@ -134,36 +141,30 @@ def _parsed(
     try:
         model = parse(source.document)
     except InvalidDocument as error:
-        problems = [*located(error.problems, source.places), *others]
+        problems = [*source.located(error.problems), *others]
         raise JobFileError(source.path, problems) from None
-    _refuse(source, others)
+    if source.problems or others:
+        raise JobFileError(source.path, [*source.problems, *others])
     return model
 
 
-def _refuse_bound(source: Source, schedule: Schedule) -> None:
-    files_too = TRIGGER_BINDINGS if isinstance(schedule.trigger, DataTrigger) else ()
-    known = {*OF_SCHEDULES, *files_too}
-    at = ("create_job",)
-    _refuse(source, _bound_literals(schedule.create_job, source.places, at, known))
+def _bound_in_schedule(source: Source) -> list[FileProblem]:
+    of_clock = part(source.document, ("trigger", "type")) in ("cron", "recurrence")
+    known = {*OF_SCHEDULES, *(() if of_clock else TRIGGER_BINDINGS)}
+    return [*_bound_literals(source, ("create_job",), known)]
 
 
-def _refuse(source: Source, problems: Iterable[FileProblem]) -> None:
-    found = tuple(problems)
-    if found:
-        raise JobFileError(source.path, found)
-
-
-def _bound_literals(
-    job: CommandJob, places: Places, at: Field, known: Container[str] = ()
-) -> Iterator[FileProblem]:
+def _bound_literals(source: Source, at: Field, known: Container[str] = ()) -> Iterator[FileProblem]:
     """Literals are data, so a binding in one would reach the script as it is written, but for those
     that a schedule fills in."""
-    for name, item in job.inputs.items():
-        if isinstance(item, LiteralInput) and isinstance(item.default, str):
-            for binding in find_bindings(item.default):
-                if binding.what not in known:
-                    field = (*at, "inputs", name)
-                    what = "${{" + binding.what + "}}"
-                    message = f"{what} is not filled in here"
-                    remedy = "write it in `command` or `environment_variables`"
-                    yield FileProblem(place_of(field, places), field, message, remedy)
+    inputs = part(source.document, (*at, "inputs"))
+    for name, item in inputs.items() if isinstance(inputs, Mapping) else ():
+        if isinstance(item, Mapping):
+            item = item.get("default") if item.get("type") == "string" else None
+        for binding in find_bindings(item) if isinstance(item, str) else ():
+            if binding.what not in known:
+                field = (*at, "inputs", name)
+                what = "${{" + binding.what + "}}"
+                message = f"{what} is not filled in here"
+                remedy = "write it in `command` or `environment_variables`"
+                yield FileProblem(place_of(field, source.places), field, message, remedy)

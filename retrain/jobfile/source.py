@@ -5,7 +5,7 @@ aliases could blow up is counted, so that a small file can't become a huge docum
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +15,13 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
-from retrain.jobfile.errors import FileProblem, JobFileError, whole_file
+from retrain.jobfile.errors import FileProblem, JobFileError, located, whole_file
 from retrain.jobfile.places import Place
 from retrain.jobfile.quick import read_quickly
 from retrain.jobfile.scalars import Unreadable, scalar
-from shared.jobs import Field
+from shared.jobs import Field, InvalidDocument
+from shared.jobs import Problem as Fault
+from shared.jobs.kinds import check_kind
 
 MAX_BYTES: Final = 1_000_000
 MAX_NODES: Final = 50_000
@@ -29,11 +31,22 @@ _PLAIN_TAGS: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's content: a mapping, and where each of its fields stands."""
+    """A file's content: a mapping, and where each of its fields stands.
+
+    problems: of files that it names. unread: the fields that name them; what these hold in the
+    document is not what they stand for, so that nothing else is to be said of them.
+    """
 
     path: Path
     document: dict[str, Any]
     places: dict[Field, Place]
+    problems: tuple[FileProblem, ...] = ()
+    unread: tuple[Field, ...] = ()
+
+    def located(self, faults: Iterable[Fault]) -> list[FileProblem]:
+        """The job language's problems with their places, behind those of files that it names."""
+        known = (one for one in faults if not any(one.field[: len(f)] == f for f in self.unread))
+        return [*self.problems, *located(known, self.places)]
 
 
 def read_source(path: Path) -> Source:
@@ -53,6 +66,15 @@ def read_source(path: Path) -> Source:
         problem = FileProblem(_place(path, node), (), "is not a mapping", "write `name: value`")
         raise JobFileError(path, [problem])
     return Source(path, document, walk.places)
+
+
+def refuse_other_kind(source: Source, wanted: str) -> None:
+    """Raise JobFileError for a document that is plainly of another kind, of which no more is to be
+    said. wanted: "job", "schedule", "data" …"""
+    try:
+        check_kind(source.document, wanted)
+    except InvalidDocument as error:
+        raise JobFileError(source.path, located(error.problems, source.places)) from None
 
 
 def _text(path: Path) -> str:

@@ -68,6 +68,14 @@ class DataInput(Document):
         "path_on_compute": "take the path from ${{inputs.<name>}}",
         "datastore": "write the datastore in `path`",
     }
+    other_names: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "file": ("path", "write `path:`, and `type: uri_file` beside it"),
+        "folder": ("path", "write `path:`, and `type: uri_folder` beside it"),
+        **dict.fromkeys(
+            ("uri", "url", "location", "data", "dataset", "path_on_datastore", "local_path"),
+            ("path", "write `path:`: an address, a local path or azureml:<name>:<version>"),
+        ),
+    }
 
     type: DataType = Field(default="uri_folder", description="What it is; else a folder.")
     path: Annotated[NonEmptyText, AfterValidator(_data_path)] | None = Field(
@@ -112,13 +120,14 @@ def check_fits(kind: str, path: str) -> None:
 
 
 def _no_path() -> InitErrorDetails:
-    kind = PydanticCustomError(
-        "refused", "is required", {"remedy": "write `path:` and where the data is"}
-    )
+    kind = PydanticCustomError("missing", "Field required")
     return InitErrorDetails(type=kind, loc=("path",), input=None)
 
 
 def is_data(value: Mapping[str, Any]) -> bool:
-    """Whether the mapping is data: by its type, or, having none, by its path."""
+    """Whether the mapping is data: by its type, or, having none, by its path, under whatever
+    name."""
     kind = value.get("type")
-    return kind in DATA_TYPES or (kind is None and "path" in value)
+    if kind is not None:
+        return kind in DATA_TYPES
+    return "path" in value or any(DataInput.meant(name) == "path" for name in value)

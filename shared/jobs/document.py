@@ -24,11 +24,13 @@ MOST_TOLD: Final = 20
 
 
 class Document(BaseModel):
-    """A mapping of the job language. `not_yet` maps a known, unsupported field to its remedy."""
+    """A mapping of the job language. `not_yet` maps a known, unsupported field to its remedy;
+    `other_names` what people write for a field to that field and what to write."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     not_yet: ClassVar[Mapping[str, str]] = {}
+    other_names: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ class Document(BaseModel):
         if len(strange) > MOST_TOLD:
             more = refusal(f"{len(strange) - MOST_TOLD:,} more unknown fields", "remove them")
             problems.append(InitErrorDetails(type=more, loc=(), input=...))
-        meant = {cls._meant(key) for key in strange[:MOST_TOLD]}
+        meant = {cls.meant(key) for key in strange[:MOST_TOLD]}
         try:
             handler({key: item for key, item in value.items() if key in known})
         except ValidationError as error:
@@ -68,13 +70,18 @@ class Document(BaseModel):
             return refusal("a field's name must be text", f"put it in quotes: '{key}'")
         if key in cls.not_yet:
             return refusal("not supported yet", cls.not_yet[key])
-        near = cls._meant(key)
+        if key in cls.other_names:
+            return refusal("unknown field", cls.other_names[key][1])
+        near = cls.meant(key)
         if near:
             return refusal("unknown field", f"did you mean '{near}'?")
         return refusal("unknown field", f"the fields here are: {', '.join(cls.field_names())}")
 
     @classmethod
-    def _meant(cls, key: object) -> str | None:
+    def meant(cls, key: object) -> str | None:
+        """The field that another name for it, or a misspelt one, may mean."""
+        if key in cls.other_names:
+            return cls.other_names[str(key)][0]
         return next(iter(get_close_matches(str(key), cls.field_names(), n=1)), None)
 
 

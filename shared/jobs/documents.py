@@ -1,10 +1,10 @@
 """Every kind of document, and how each becomes a model: the one way into the job language.
 
 A new kind is one line in `KINDS`: its name in `kinds.WORDS`, its model, and, if the fields alone
-don't say all, a function that looks for problems in the whole model.
+don't say all, a function that makes one and looks for problems in the whole of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,44 +14,29 @@ from shared.jobs.compute import AmlCompute
 from shared.jobs.data_asset import DataAsset, ModelAsset
 from shared.jobs.document import Document
 from shared.jobs.environment import Environment
-from shared.jobs.expansion import expanded
 from shared.jobs.kinds import NOT_YET, WORDS, check_kind, kind_of, not_yet
-from shared.jobs.parse import (
-    component_problems,
-    job_problems,
-    schedule_problems,
-    with_expanded_job,
-)
+from shared.jobs.parse import parse_component, parse_job, parse_schedule
 from shared.jobs.problems import InvalidDocument, Problem
 from shared.jobs.schedule import Schedule
 from shared.jobs.stores import Datastore
-from shared.jobs.validation import raise_any, validated
-
-
-def _none(model: Any) -> Iterable[Problem]:
-    return ()
-
-
-def _as_it_is(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return document
+from shared.jobs.validation import validated
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """model: of the documents of this kind. problems: of a model as a whole, beyond its fields.
-    whole: the document with what stands for more of it put in."""
+    """model: of the documents of this kind. parse: makes one, where there is more to it than its
+    fields; raises InvalidDocument."""
 
     model: type[Document]
-    problems: Callable[[Any], Iterable[Problem]] = _none
-    whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_it_is
+    parse: Callable[[Mapping[str, Any]], Document] | None = None
 
 
 #: Kind → model. A lane that brings a model adds its line here.
 KINDS: Final[Mapping[str, Kind]] = {
-    "job": Kind(CommandJob, job_problems, expanded),
-    "component": Kind(CommandComponent, component_problems),
+    "job": Kind(CommandJob, parse_job),
+    "component": Kind(CommandComponent, parse_component),
     "environment": Kind(Environment),
-    "schedule": Kind(Schedule, schedule_problems, with_expanded_job),
+    "schedule": Kind(Schedule, parse_schedule),
     "data": Kind(DataAsset),
     "model": Kind(ModelAsset),
     "datastore": Kind(Datastore),
@@ -66,9 +51,7 @@ def parse_document(document: Mapping[str, Any], wanted: str | None = None) -> Do
     is taken for one of it. Without it the kind comes from `$schema`, `type` or the fields.
     """
     kind = KINDS[document_kind(document, wanted)]
-    model = validated(kind.model, kind.whole(document))
-    raise_any(kind.problems(model))
-    return model
+    return kind.parse(document) if kind.parse else validated(kind.model, document)
 
 
 def document_kind(document: Any, wanted: str | None = None) -> str:

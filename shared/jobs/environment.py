@@ -159,7 +159,7 @@ class Environment(Document):
         if build is not None and written.get("conda_file") is not None:
             message = "a conda file is added to an `image`, not to a build"
             yield _fault("conda_file", refusal(message, "install it in the Dockerfile instead"))
-        misspelt = {cls._meant(key) for key in written if key not in cls.field_names()}
+        misspelt = {cls.meant(key) for key in written if key not in cls.field_names()}
         if image is None and build is None and not misspelt & {"image", "build"}:
             yield _fault("image", PydanticCustomError("missing", "Field required"))
 

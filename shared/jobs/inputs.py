@@ -7,7 +7,7 @@ In a document a literal is a bare YAML scalar or `{type: integer, default: 3, â€
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -54,6 +54,10 @@ Number = Annotated[int | float, BeforeValidator(_number, json_schema_input_type=
 
 class LiteralInput(Document):
     """A value written in the job. Without a `default` it must be optional: it is not given."""
+
+    other_names: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "value": ("default", "write `default:`"),
+    }
 
     type: Literal["string", "integer", "number", "boolean"] = Field(
         description="Kind of the value; `number` takes integers too."
@@ -173,6 +177,8 @@ def _read_mapping(value: Mapping[str, Any]) -> LiteralInput | DataInput:
     if is_data(value):
         return DataInput.model_validate(value)
     choices = f"use one of: {', '.join(DATA_TYPES + LITERAL_TYPES)}"
+    if kind is None and ("value" in value or "default" in value):
+        raise refusal("has no `type`", f"write the value alone, or {choices}")
     if kind is None:
         raise refusal("has neither `type` nor `path`", choices)
     raise refusal(f"there is no input type '{kind}'", choices)

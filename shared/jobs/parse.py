@@ -3,11 +3,12 @@
 The mapping is what YAML or JSON gives: dicts with text keys, lists, text, numbers, booleans, null.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from shared.jobs.bindings import binding_problems
-from shared.jobs.command import CommandJob
+from shared.jobs.command import Command, CommandJob
 from shared.jobs.component import CommandComponent, sample_values
 from shared.jobs.data_trigger import DataTrigger
 from shared.jobs.datastore import is_datastore_uri, parse_datastore_path
@@ -17,6 +18,7 @@ from shared.jobs.expansion import expanded
 from shared.jobs.inputs import DataInput, LiteralInput
 from shared.jobs.kinds import check_kind
 from shared.jobs.placement import placement_problems
+from shared.jobs.presumed import STAND_INS, AnyCommand, further_problems
 from shared.jobs.problems import Field, InvalidDocument, Problem
 from shared.jobs.render import command_problems
 from shared.jobs.schedule import Schedule
@@ -29,46 +31,103 @@ _SNAPSHOTS = "workspaceworkingdirectory"
 def parse_job(document: Mapping[str, Any]) -> CommandJob:
     """The job a document asks for. Raises InvalidDocument with every problem found."""
     check_kind(document, "job")
-    job = validated(CommandJob, expanded(document))
-    raise_any(job_problems(job))
-    return job
+    whole, problems = _whole_job(document)
+    judge = _unjudged if problems else job_problems
+    return _judged(CommandJob, whole, problems, judge)
+
+
+def parse_component(document: Mapping[str, Any]) -> CommandComponent:
+    """The component in a document. Raises InvalidDocument with every problem found."""
+    check_kind(document, "component")
+    return _judged(CommandComponent, document, (), _component_problems)
 
 
 def parse_schedule(document: Mapping[str, Any]) -> Schedule:
     """The schedule a document asks for. Raises InvalidDocument with every problem found."""
     check_kind(document, "schedule")
-    schedule = validated(Schedule, with_expanded_job(document))
-    raise_any(schedule_problems(schedule))
+    whole, told = _whole_schedule(document)
+    problems, job = [*told], whole.get("create_job")
+    try:
+        schedule = validated(Schedule, whole)
+    except InvalidDocument as error:
+        problems += error.problems
+        if isinstance(job, Mapping) and not told:
+            judge = partial(job_problems, trigger=_on_data(whole.get("trigger")))
+            wrong = [_above(one) for one in error.problems if one.field[:1] == _JOB]
+            problems += below(_JOB, further_problems(CommandJob, job, wrong, judge))
+        raise InvalidDocument(problems) from None
+    if not problems:
+        on_data = isinstance(schedule.trigger, DataTrigger)
+        problems += below(_JOB, job_problems(schedule.create_job, trigger=on_data))
+    raise_any(problems)
     return schedule
 
 
-def with_expanded_job(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schedule's document, its job as the command job that it stands for. Raises
-    InvalidDocument when that is of another kind."""
+def _judged(
+    model: type[AnyCommand],
+    document: Mapping[str, Any],
+    told: Iterable[Problem],
+    judge: Callable[[AnyCommand], Iterable[Problem]],
+) -> AnyCommand:
+    """The document as the model, if `judge` finds nothing in it either. told: problems of it that
+    are known already. Raises InvalidDocument with all that can be said."""
+    try:
+        made = validated(model, document)
+    except InvalidDocument as error:
+        further = further_problems(model, document, error.problems, judge)
+        raise InvalidDocument([*told, *error.problems, *further]) from None
+    raise_any([*told, *judge(made)])
+    return made
+
+
+def _unjudged(job: Command) -> Iterable[Problem]:
+    return ()
+
+
+def _whole_job(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Problem]]:
+    """The command job that it stands for, and no problems; or, where its component is wrong, what
+    of the job can be checked without it."""
+    try:
+        return expanded(document), ()
+    except InvalidDocument as error:
+        left = document if "component" in document else {}
+        gone = ("component", "inputs", "outputs", *STAND_INS)
+        rest = {name: value for name, value in left.items() if name not in gone}
+        return {**STAND_INS, **rest}, error.problems
+
+
+def _whole_schedule(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Problem]]:
+    """The same of a schedule's job; where that is of another kind, with a job in its place."""
     job = document.get("create_job")
     if not isinstance(job, Mapping):
-        return document
+        return document, ()
     try:
         check_kind(job, "job")
-        return {**document, "create_job": expanded(job)}
+        whole, problems = _whole_job(job)
     except InvalidDocument as error:
-        raise InvalidDocument(below(_JOB, error.problems)) from None
+        whole, problems = STAND_INS, error.problems
+    return {**document, "create_job": whole}, [*below(_JOB, problems)]
 
 
-def job_problems(job: CommandJob) -> Iterable[Problem]:
-    """What is wrong with a job whose fields are right each: bindings, the command as a script."""
-    return (*binding_problems(job), *command_problems(job), *placement_problems(job))
+def _above(problem: Problem) -> Problem:
+    return Problem(problem.field[1:], problem.message, problem.remedy)
 
 
-def schedule_problems(schedule: Schedule) -> Iterable[Problem]:
-    """What is wrong with the job of a schedule whose fields are right each."""
-    on_data = isinstance(schedule.trigger, DataTrigger)
-    job = schedule.create_job
-    bound = binding_problems(job, trigger=on_data)
-    return below(_JOB, (*bound, *command_problems(job), *placement_problems(job)))
+def _on_data(trigger: Any) -> bool:
+    """Whether it may be one that waits for data, as far as it can be told."""
+    return not isinstance(trigger, Mapping) or trigger.get("type") not in ("cron", "recurrence")
 
 
-def component_problems(component: CommandComponent) -> Iterable[Problem]:
+def job_problems(job: CommandJob, *, trigger: bool = False) -> Iterable[Problem]:
+    """What is wrong with a job whose fields are right each: bindings, the command as a script.
+
+    trigger: whether it is the job of a schedule with a data trigger.
+    """
+    bound = binding_problems(job, trigger=trigger)
+    return (*bound, *command_problems(job), *placement_problems(job))
+
+
+def _component_problems(component: CommandComponent) -> Iterable[Problem]:
     """What any job of a component would have wrong, whose fields are right each."""
     job = {"component": dump(component), "inputs": sample_values(component)}
     try:

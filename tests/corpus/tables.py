@@ -86,7 +86,10 @@ def _table(model: type[Document]) -> Iterator[str]:
 
 
 def _told(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """As Markdown; what stands in backticks is shown as it is there."""
+    parts = text.replace("|", "\\|").split("`")
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _type(field: dict[str, Any]) -> str:
