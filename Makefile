@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AZURITE := azurite@3.37.0
+CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format bench bench-peers up clean
+.PHONY: help venv demo test check check-infra format bench bench-peers up clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -36,6 +37,9 @@ check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+check-infra: $(READY) ## checkov's policies over the Bicep files
+	@LOG_LEVEL=CRITICAL $(BIN)/uv tool run --quiet --from $(CHECKOV) checkov --config-file infra/checkov.yaml --skip-download
 
 format: $(READY) ## rewrite what the formatter and the linter can
 	@$(BIN)/ruff format .

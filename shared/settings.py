@@ -28,6 +28,7 @@ class Settings:
     "true" allows addresses of private networks.
     url: where scripts reach the app, to log to it; empty means they can't, and log nowhere.
     vm_size: of a job that names none.  node_image: publisher:offer:sku of its nodes.
+    subnet: ARM id of the one that nodes join; empty means none.
     """
 
     storage: str
@@ -44,6 +45,7 @@ class Settings:
     vm_size: str = "Standard_D2s_v3"
     node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
     node_agent: str = "batch.node.ubuntu 22.04"
+    subnet: str = ""
 
 
 #: Where the Functions runtime keeps an identity-based connection, which has no single value.

@@ -51,13 +51,17 @@ _PREPARED: Final = "RETRAIN_CODE"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a node is made of: a VM size for jobs that name none, a marketplace image, its agent."""
+    """What a node is made of: a VM size for jobs that name none, a marketplace image, its agent.
+
+    subnet: ARM id of the subnet that it joins; "" is none.
+    """
 
     vm_size: str
     publisher: str
     offer: str
     sku: str
     agent: str
+    subnet: str = ""
 
 
 def job_id(key: str) -> str:
@@ -176,6 +180,7 @@ def _pool(
         virtual_machine_configuration=machine(node, [order.image], [login] if login else None),
         target_dedicated_nodes=0 if spot else order.nodes,
         target_low_priority_nodes=order.nodes if spot else 0,
+        network_configuration=network(node),
         enable_inter_node_communication=order.nodes > 1,
         metadata=mine,
     )
@@ -197,6 +202,18 @@ def machine(
             type=batch.ContainerType.DOCKER_COMPATIBLE,
             container_image_names=images,
             container_registries=logins,
+        ),
+    )
+
+
+def network(node: Node) -> batch.NetworkConfiguration | None:
+    """The subnet that a pool's nodes join, without addresses of their own on the internet."""
+    if not node.subnet:
+        return None
+    return batch.NetworkConfiguration(
+        subnet_id=node.subnet,
+        public_ip_address_configuration=batch.BatchPublicIpAddressConfiguration(
+            ip_address_provisioning_type=batch.IpAddressProvisioningType.NO_PUBLIC_IP_ADDRESSES
         ),
     )
 

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
 from shared.azure.batch_failures import quota, refused
-from shared.azure.batch_models import COMPUTE, SHAPE, Node, machine, pool_id
+from shared.azure.batch_models import COMPUTE, SHAPE, Node, machine, network, pool_id
 from shared.azure.errors import error_code
 from shared.domain.errors import Refused, Transient
 from shared.domain.keys import digest
@@ -122,7 +122,8 @@ def shape(compute: AmlCompute, node: Node) -> str:
     """What can't be changed of a pool, in short."""
     size = (compute.size or node.vm_size).lower()
     together = str(_together(compute))
-    parts = (size, compute.tier, together, node.publisher, node.offer, node.sku, node.agent)
+    parts = [size, compute.tier, together, node.publisher, node.offer, node.sku, node.agent]
+    parts += [node.subnet] if node.subnet else []  # without one, the shape that it had before
     return digest(*parts)[:16]
 
 
@@ -141,6 +142,7 @@ def _pool(compute: AmlCompute, node: Node, extra: int) -> batch.BatchPoolCreateO
         auto_scale_formula=formula(compute, extra),
         auto_scale_evaluation_interval=EVERY,
         enable_inter_node_communication=_together(compute),
+        network_configuration=network(node),
         task_slots_per_node=1,
         metadata=[
             batch.BatchMetadataItem(name=COMPUTE, value=compute.key),

@@ -133,4 +133,4 @@ def _images(
 
 def _node(chosen: Settings) -> Node:
     publisher, offer, sku = chosen.node_image.split(":")
-    return Node(chosen.vm_size, publisher, offer, sku, chosen.node_agent)
+    return Node(chosen.vm_size, publisher, offer, sku, chosen.node_agent, chosen.subnet)
