@@ -35,6 +35,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "started_at": time(run.started_at),
         "ended_at": time(run.ended_at),
         "attempt": run.attempt,
+        "requeues": run.requeues,
         "source": {
             "kind": run.source.kind,
             "schedule": run.source.schedule,

@@ -20,6 +20,7 @@ from retrain.client import (
     Ended,
     LogText,
     MetricsLogged,
+    Restarted,
     Run,
     StatusChanged,
     Waiting,
@@ -71,11 +72,8 @@ def _show(client: Client, name: str) -> Run:
         match item:
             case LogText():
                 lines.log(item)
-            case StatusChanged():
-                remark = f"  {item.note}" if item.note else ""
-                lines.own(f"[{clock(item.at, '%H:%M:%S')}] {item.status}{remark}")
-            case MetricsLogged():
-                lines.own(f"[metrics] {told(item.points)}")
+            case StatusChanged() | MetricsLogged() | Restarted():
+                lines.own(_line(item))
             case Waiting():
                 if not waiting:
                     lines.own(item.message)
@@ -86,6 +84,17 @@ def _show(client: Client, name: str) -> Run:
     raise typer.Abort  # never: follow ends with Ended
 
 
+def _line(item: StatusChanged | MetricsLogged | Restarted) -> str:
+    match item:
+        case StatusChanged():
+            remark = f"  {item.note}" if item.note else ""
+            return f"[{clock(item.at, '%H:%M:%S')}] {item.status}{remark}"
+        case MetricsLogged():
+            return f"[metrics] {told(item.points)}"
+        case Restarted():
+            return item.message
+
+
 def _explain_end(lines: Lines, run: Run) -> None:
     if error := run["error"]:
         lines.own(f"error: {error['code']}: {error['message']}")
@@ -93,6 +102,11 @@ def _explain_end(lines: Lines, run: Run) -> None:
             lines.own(error["remedy"])
     elif run["status"] == "Completed":
         lines.own(f"Get its files with `retrain job download {run['name']}`.")
+    elif run["status"] == "Canceled" and run["started_at"]:
+        lines.own("The run was canceled. What its script had printed until then is kept:")
+        lines.own(f"`retrain job download {run['name']}`.")
+    elif run["status"] == "Canceled":
+        lines.own("The run was canceled before its script began.")
 
 
 def _show_json(client: Client, name: str) -> Run:
@@ -100,6 +114,8 @@ def _show_json(client: Client, name: str) -> Run:
         match item:
             case LogText():
                 put_json({"event": "log", **asdict(item)}, line=True)
+            case Restarted():
+                put_json({"event": "restarted", "count": item.count}, line=True)
             case StatusChanged():
                 put_json({"event": "status", **asdict(item)}, line=True)
             case MetricsLogged():

@@ -11,7 +11,14 @@ from retrain.client.errors import (
     Unreachable,
     UnsafePath,
 )
-from retrain.client.follow import Ended, LogText, MetricsLogged, StatusChanged, Waiting
+from retrain.client.follow import (
+    Ended,
+    LogText,
+    MetricsLogged,
+    Restarted,
+    StatusChanged,
+    Waiting,
+)
 from retrain.client.records import FINAL, Compute, LogChunk, OutputFile, Run, RunSummary
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     "MetricsLogged",
     "NotRetrain",
     "OutputFile",
+    "Restarted",
     "Run",
     "RunSummary",
     "StatusChanged",

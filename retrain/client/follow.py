@@ -41,6 +41,17 @@ class LogText:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """The script begins anew, on another node, and its logs with it; `count` is how often by now.
+
+    What was told of them before is of a node that was lost.
+    """
+
+    count: int
+    message: str = "The node was lost; the script starts again from its beginning."
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsLogged:
     """The latest points of those metrics that were logged since the last such item, by name."""
 
@@ -61,7 +72,7 @@ class Ended:
     run: Run
 
 
-Item = StatusChanged | LogText | MetricsLogged | Waiting | Ended
+Item = StatusChanged | LogText | Restarted | MetricsLogged | Waiting | Ended
 
 
 class Api(Protocol):
@@ -93,6 +104,7 @@ class _Follower:
     # when it learns from the node when they really were.
     shown: set[tuple[str, int]] = field(default_factory=set)
     attempt: int = 0
+    requeues: int = 0
     logs: list[_Log] = field(default_factory=list)
     build: _Log = field(default_factory=lambda: _Log(BUILD_LOG))
     points: dict[str, MetricPoint] = field(default_factory=dict)
@@ -102,14 +114,17 @@ class _Follower:
         """Yield what is new since the last look; Ended when there will be nothing more."""
         run = self.api.get_job(self.name)
         if run["attempt"] != self.attempt:
-            self.attempt, self.logs = run["attempt"], [_Log(file) for file in LOGS]
-            self.points = {}
+            self._begin(run)
+        elif run.get("requeues", 0) > self.requeues:
+            self._begin(run)
+            yield Restarted(self.requeues)
         new = self._unseen(run["timeline"])
         later = (i for i, (_, one) in enumerate(new) if one["status"] not in BEFORE_LOGS)
         split = next(later, len(new))
         yield from self._show(new[:split])
-        ran = ("Running", 1) in self.shown
         over = run["status"] in FINAL
+        # One that was canceled soon may have printed something, and nobody have seen it run.
+        ran = ("Running", 1) in self.shown or (over and run["attempt"] > 0)
         if run.get("environment_key") and ("Preparing", 1) in self.shown:
             yield from self._read(self.build, over=True)
         if ran:
@@ -121,6 +136,12 @@ class _Follower:
         yield from self._show(new[split:])
         if over:
             yield Ended(run)
+
+    def _begin(self, run: Run) -> None:
+        """Read the logs of what runs now from their beginning."""
+        self.attempt, self.requeues = run["attempt"], run.get("requeues", 0)
+        self.logs = [_Log(file) for file in LOGS]
+        self.points = {}
 
     def _unseen(self, timeline: list[Moment]) -> list[tuple[tuple[str, int], Moment]]:
         """The entries that were not shown, each with what `shown` will hold of it."""

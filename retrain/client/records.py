@@ -110,6 +110,9 @@ class Written(TypedDict):
 
 
 class Run(RunSummary):
+    """requeues: how often the present attempt's script began anew, as its node was lost."""
+
+    requeues: NotRequired[int]
     description: str | None
     tags: dict[str, str]
     properties: dict[str, str]

@@ -5,7 +5,15 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
-from retrain.client.follow import Ended, Item, LogText, MetricsLogged, StatusChanged, Waiting
+from retrain.client.follow import (
+    Ended,
+    Item,
+    LogText,
+    MetricsLogged,
+    Restarted,
+    StatusChanged,
+    Waiting,
+)
 from retrain.client.records import FINAL
 
 if TYPE_CHECKING:
@@ -42,7 +50,7 @@ def _line(item: Item) -> str:
         case MetricsLogged():
             values = (f"{name}={point['value']}" for name, point in item.points.items())
             return f"[metrics] {' '.join(values)}"
-        case Waiting():
+        case Waiting() | Restarted():
             return item.message
         case _:
             return str(item)  # a kind of news that came later than this

@@ -20,6 +20,7 @@ from shared.domain.keys import digest
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Problem, Run, Source, new_run
 from shared.domain.status import Status
+from shared.domain.transitions import advance
 from shared.jobs import CommandJob, DataInput, dump
 from shared.ports.bus import Bus
 from shared.ports.registry import Registry
@@ -104,12 +105,17 @@ class Admission:
             return request
 
     def cancel(self, name: str) -> Run:
-        """Ask for the run's end; one that is over stays as it is. Raises NotFound."""
+        """Ask for the run's end, and return it as asked to end; one that is over, or that ends by
+        itself this moment, stays as it is. Raises NotFound."""
         run = self.runs.load(name).run
-        if not run.final:
-            now = self.now()
-            self.bus.event(name, CancelAsked(id=f"{name}-cancel-{now:%Y%m%d%H%M%S}", at=now))
-        return run
+        if run.final:
+            return run
+        now = self.now()
+        asked = CancelAsked(id=f"{name}-cancel-{now:%Y%m%d%H%M%S}", at=now)
+        self.bus.event(name, asked)
+        then = advance(run, asked).run
+        stays = (then.status, then.verdict) == (run.status, run.verdict)
+        return run if stays else replace(run, status=Status.CANCEL_REQUESTED)
 
     def _run(self, request: TrainingRequest) -> Run:
         """The run as it is to begin, or as it is already: data is looked at once."""

@@ -30,7 +30,7 @@ from shared.domain.commands import (
     TakeDown,
     Wait,
 )
-from shared.domain.errors import Permanent
+from shared.domain.errors import Permanent, Transient
 from shared.domain.events import (
     AttemptEnded,
     Concluded,
@@ -43,8 +43,9 @@ from shared.domain.events import (
     TakenDown,
 )
 from shared.domain.run import Problem, Run
+from shared.domain.status import Status
 from shared.ports.bus import Bus
-from shared.ports.compute import Compute, LiveLogs
+from shared.ports.compute import Compute, LiveLogs, Report
 from shared.ports.files import OUTPUTS, Files
 
 log = logging.getLogger("retrain.effects")
@@ -140,9 +141,28 @@ class Effects:
     def _take_down(self, run: Run, command: TakeDown, anew: str) -> None:
         if command.keep_logs:
             self._keep_logs(run)
+        canceled = run.status is Status.CANCEL_REQUESTED
+        report = self._last_report(run) if canceled else Report(phase="ended")
         self.compute.take_down(run.key)
-        done = TakenDown(id=f"{run.key}-taken-down{anew}", at=self.now(), attempt=command.attempt)
+        done = TakenDown(
+            id=f"{run.key}-taken-down{anew}",
+            at=self.now(),
+            attempt=command.attempt,
+            prepared_at=report.prepared_at,
+            started_at=report.started_at,
+            requeues=report.requeues,
+        )
         self.bus.event(run.name, done)
+
+    def _last_report(self, run: Run) -> Report:
+        """How far an attempt came that is ended before its time. It is ended even if nobody says:
+        the record then has what the watch saw."""
+        try:
+            report = self.compute.report(run.key)
+        except Transient as error:
+            log.warning("run %s: when it began is not known: %s", run.name, error)
+            report = None
+        return report or Report(phase="ended")
 
     def _conclude(self, run: Run, command: Conclude, anew: str) -> None:
         outcome = self.lineage.conclude(run)

@@ -15,7 +15,13 @@ from shared.ports.runs import Runs, Summary
 
 #: How long the address of an output is good for.
 READABLE: Final = timedelta(minutes=15)
-_ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
+#: A run that is being canceled is on compute, too, until that is gone.
+_ASKED_OF: Final = (
+    Status.PROVISIONING,
+    Status.PREPARING,
+    Status.RUNNING,
+    Status.CANCEL_REQUESTED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,12 @@ class Queries:
     def show(self, name: str) -> Run:
         """The run as it stands this moment: an active attempt is looked up in Batch. NotFound."""
         run = self.runs.load(name).run
-        if run.status not in _ON_COMPUTE or not run.attempt:
+        if run.status not in _ASKED_OF or not run.attempt:
             return run
         report = self.compute.report(run.key)
         if report is None:
             return run
+        run = replace(run, requeues=max(run.requeues, report.requeues))
         live = run.with_node_times(report.prepared_at, report.started_at)
         return run if len(live.timeline) < len(run.timeline) else live
 

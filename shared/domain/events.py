@@ -96,11 +96,17 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenDown:
-    """Batch has accepted the deletion of the attempt's job and pool, or had neither."""
+    """Batch has accepted the deletion of the attempt's job and pool, or had neither.
+
+    prepared_at, started_at, requeues: as in AttemptEnded, of one that did not come to its end.
+    """
 
     id: str
     at: datetime
     attempt: int
+    prepared_at: datetime | None = None
+    started_at: datetime | None = None
+    requeues: int = 0
     kind: Literal["taken_down"] = "taken_down"
 
 

@@ -146,7 +146,7 @@ class Run:
     def with_node_times(self, prepared: datetime | None, started: datetime | None) -> "Run":
         """The run with the moments that the node itself noted, in place of those the watch saw.
 
-        Batch tells them only at the end, and between two ticks of the watch a short task passes
+        Batch tells them only when asked, and between two ticks of the watch a short task passes
         unseen. A node that told nothing, being gone, leaves what the watch saw.
         """
         if prepared is None and started is None:
@@ -156,6 +156,9 @@ class Run:
         for status, at in ((Status.PREPARING, prepared), (Status.RUNNING, started)):
             if at is not None:
                 run = run.to(status, at)
+        for moment in self.timeline[last + 1 :]:
+            if moment.status not in (Status.PREPARING, Status.RUNNING):
+                run = run.to(moment.status, moment.at, moment.note)
         return run
 
 

@@ -198,13 +198,30 @@ def _requeued(run: Run, event: AttemptMoved) -> Run:
 def _afterwards(run: Run, event: TakenDown | Concluded) -> Decision:
     match event:
         case TakenDown() if run.status is Status.CANCEL_REQUESTED:
-            return Decision(run.to(Status.CANCELED, event.at, run.timeline[-1].note))
+            return _canceled(run, event)
         case TakenDown() if run.status is Status.FINALIZING:
             return _taken_down(run, event)
         case Concluded() if _to_conclude(run):
             return _concluded(run, event)
         case _:
             return Decision(run)  # late or repeated
+
+
+def _canceled(run: Run, event: TakenDown) -> Decision:
+    """Set down what happened on the node before it was taken down."""
+    note = run.timeline[-1].note
+    run = run.with_node_times(event.prepared_at, event.started_at)
+    run = replace(run, requeues=max(run.requeues, event.requeues))
+    if event.started_at is not None:
+        run = replace(run, attempts=tuple(_began(run, one) for one in run.attempts))
+    return Decision(run.to(Status.CANCELED, event.at, note))
+
+
+def _began(run: Run, one: Attempt) -> Attempt:
+    if one.number != run.attempt or run.started_at is None:
+        return one
+    ended_at = max(one.ended_at, run.started_at)
+    return replace(one, started_at=run.started_at, ended_at=ended_at, requeues=run.requeues)
 
 
 def _ended(run: Run, event: AttemptEnded) -> Decision:

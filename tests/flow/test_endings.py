@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from retrain.client import Client
+from retrain.client import Client, Ended, LogText
 from tests.flow.local_stack import ended, eventually, job, no_compute_left, stdout
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -22,6 +22,22 @@ def test_cancel_while_it_runs(client: Client) -> None:
     assert stdout(client, name) == "begun\n", "the log outlives the node"
     assert no_compute_left(client)
     assert client.cancel(name)["status"] == "Canceled"
+
+
+def test_a_run_that_is_canceled_unwatched_tells_all_that_happened(client: Client) -> None:
+    """No tick of the watch comes by: the node itself is asked when the run began."""
+    name = client.create_job(job("echo begun; sleep 300"))["name"]
+    assert eventually(lambda: stdout(client, name) == "begun\n")
+    live = client.get_job(name)
+    assert live["status"] == "Running"
+    assert client.cancel(name)["status"] == "CancelRequested"
+    items = list(client.follow(name))
+    run = ended(client, name)
+    statuses = [moment["status"] for moment in run["timeline"]]
+    assert statuses[-3:] == ["Running", "CancelRequested", "Canceled"]
+    assert run["started_at"] == live["started_at"]
+    assert "".join(item.text for item in items if isinstance(item, LogText)) == "begun\n"
+    assert isinstance(items[-1], Ended)
 
 
 def test_cancel_at_once(client: Client) -> None:

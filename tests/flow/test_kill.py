@@ -7,12 +7,41 @@ from pathlib import Path
 
 import pytest
 
+from retrain.client import Ended, LogText, Restarted
 from tests.flow.local_stack import LocalStack, ended, eventually, job, no_compute_left, stdout
 
 #: Printed with a failure; RETRAIN_SEED repeats it.
 SEED = int(os.environ.get("RETRAIN_SEED", random.randrange(10**6)))
 MOMENTS = 10
 LIFE = 1.3  # seconds that a run takes, about
+
+
+SCRIPT = """\
+if [ -e {flag} ]; then echo again; else touch {flag}; seq 1000; exec sleep 300; fi
+"""
+
+
+def test_who_follows_a_run_is_told_that_its_script_starts_again(tmp_path: Path) -> None:
+    """What the second prints is shorter than what was read of the first."""
+    stack = LocalStack(tmp_path / "stack")
+    stack.start()
+    with stack.client() as client:
+        name = client.create_job(job(SCRIPT.format(flag=tmp_path / "flag")))["name"]
+        items = client.follow(name)
+        said = ""
+        while not said.endswith("\n1000\n"):
+            item = next(items)
+            said += item.text if isinstance(item, LogText) else ""
+        stack.kill()
+        stack.start()
+        after = [item for item in items if isinstance(item, LogText | Restarted | Ended)]
+    again, text, end = after
+    assert again == Restarted(1)
+    assert isinstance(text, LogText)
+    assert text.text == "again\n"
+    assert isinstance(end, Ended)
+    assert (end.run["status"], end.run.get("requeues")) == ("Completed", 1)
+    assert stack.stop() == 0
 
 
 @pytest.mark.timeout(400)

@@ -116,7 +116,8 @@ class SimulatedCompute:
             return None
         if attempt.waiting or self._lost_node(attempt):
             # Of a lost node the task is back in the queue, forever.
-            return Report(phase="provisioning", requeued=not attempt.waiting or attempt.requeued)
+            requeued = not attempt.waiting or attempt.requeued
+            return Report(phase="provisioning", requeued=requeued, requeues=int(requeued))
         if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
             return Report(phase="provisioning")
         if now < attempt.started_at:

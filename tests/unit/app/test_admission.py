@@ -7,6 +7,7 @@ import pytest
 from shared.app.documents import LARGEST
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.events import CancelAsked, Requested
+from shared.domain.run import Run, Verdict
 from shared.domain.status import Status
 from tests.factories import RUN, a_document, a_request, a_run, a_schedule
 from tests.simulation.twins.world import Twins
@@ -75,6 +76,25 @@ def test_a_run_is_asked_to_end() -> None:
     twins.runs.create(a_run(Status.RUNNING))
     twins.product().admission.cancel(RUN)
     assert [type(event) for event in twins.bus.events(RUN)] == [CancelAsked]
+
+
+ASKED = {
+    "on compute": (a_run(Status.RUNNING), Status.CANCEL_REQUESTED),
+    "before it began": (a_run(Status.QUEUED), Status.CANCEL_REQUESTED),
+    "asked already": (a_run(Status.CANCEL_REQUESTED), Status.CANCEL_REQUESTED),
+    "ends by itself": (a_run(Status.FINALIZING), Status.FINALIZING),
+    "before another attempt": (
+        a_run(Status.FINALIZING, verdict=Verdict(Status.QUEUED)), Status.CANCEL_REQUESTED
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("run", "told"), ASKED.values(), ids=ASKED)
+def test_who_asks_for_its_end_is_told_that_it_was_asked_for(run: Run, told: Status) -> None:
+    twins = Twins()
+    twins.runs.create(run)
+    assert twins.product().admission.cancel(RUN).status is told
+    assert twins.runs.load(RUN).run == run, "the record is the workflow's to write"
 
 
 def test_a_run_that_is_over_is_left_alone() -> None:

@@ -81,6 +81,16 @@ def test_an_active_attempt_is_looked_up() -> None:
     assert twins.runs.load(RUN).run == run  # nothing is written
 
 
+def test_one_that_is_being_canceled_too() -> None:
+    twins = Twins()
+    run = a_run(Status.CANCEL_REQUESTED)
+    twins.runs.create(run)
+    twins.compute.provision(order_for(run))
+    twins.clock.pass_by(5)
+    shown = twins.product().queries.show(RUN)
+    assert (shown.status, shown.started_at) == (Status.CANCEL_REQUESTED, after(2))
+
+
 def test_what_was_seen_is_not_unseen() -> None:
     twins = Twins()
     twins.runs.create(a_run(Status.RUNNING))

@@ -7,7 +7,7 @@ import pytest
 
 from shared.app.observing import MARKER
 from shared.app.orders import order_for
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, Transient
 from shared.domain.events import (
     AttemptEnded,
     AttemptPending,
@@ -21,6 +21,7 @@ from shared.domain.events import (
 )
 from shared.domain.run import Run, Verdict
 from shared.domain.status import Status
+from shared.ports.compute import Report
 from shared.ports.files import OUTPUTS
 from shared.ports.runs import Stored
 from tests.factories import (
@@ -128,6 +129,40 @@ def test_the_log_of_a_task_that_is_killed_is_kept(event: Event) -> None:
     handle(twins, event)
     assert twins.files.read(OUTPUTS, f"{RUN}/1/stdout.txt") == b"hello\n"
     assert twins.files.read(OUTPUTS, f"{RUN}/1/stderr.txt") == b"kept already"
+
+
+def test_of_a_run_that_is_canceled_it_stays_known_when_it_began() -> None:
+    twins = a_world(a_run(S.PROVISIONING))  # the watch has not seen it run
+    twins.compute.provision(order_for(a_run(S.PROVISIONING)))
+    twins.clock.pass_by(3)
+    report = twins.compute.report(f"{RUN}-1")
+    assert report is not None
+    assert report.phase == "running"
+    handle(twins, cancel_asked(twins.clock.now))
+    (event,) = twins.bus.events(RUN)
+    run = handle(twins, event)
+    assert run.started_at == report.started_at
+    (attempt,) = run.attempts
+    assert (attempt.cause, attempt.started_at) == ("canceled", report.started_at)
+    assert [moment.status for moment in run.timeline][-3:] == [
+        S.RUNNING, S.CANCEL_REQUESTED, S.CANCELED,
+    ]  # fmt: skip
+
+
+def test_a_run_is_canceled_even_if_nobody_says_how_far_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twins = a_world(a_run(S.RUNNING))
+    twins.compute.provision(order_for(a_run(S.RUNNING)))
+
+    def refuse(key: str) -> Report | None:
+        raise Transient(key)
+
+    monkeypatch.setattr(type(twins.compute), "report", lambda _, key: refuse(key))
+    handle(twins, cancel_asked())
+    (event,) = twins.bus.events(RUN)
+    assert handle(twins, event).status is S.CANCELED
+    assert twins.compute.made[f"{RUN}-1"].deleted_at is not None
 
 
 def test_the_next_attempt_comes_when_it_is_due() -> None:

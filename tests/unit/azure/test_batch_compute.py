@@ -212,6 +212,24 @@ def test_another_account_is_entered_by_an_identity_or_not_at_all() -> None:
     assert made == [("other", "core.cloudapi.de")]
 
 
+REQUEUED = {
+    "waits for a node again": ("active", None, ("provisioning", True, 2)),
+    "runs again": ("running", None, ("running", False, 2)),
+    "is over": ("completed", 0, ("ended", False, 2)),
+}
+
+
+@pytest.mark.parametrize(("state", "code", "told"), REQUEUED.values(), ids=REQUEUED)
+def test_how_often_the_service_began_anew_is_told(
+    state: str, code: int | None, told: tuple[str, bool, int]
+) -> None:
+    info = {"retryCount": 0, "requeueCount": 2, "startTime": "2026-03-10T12:00:00Z"}
+    task = {"id": "train", "state": state, "executionInfo": {**info, "exitCode": code}}
+    report = compute(Canned((200, task))).report(KEY)
+    assert report is not None
+    assert (report.phase, report.requeued, report.requeues) == told
+
+
 def test_of_several_nodes_the_one_that_could_not_prepare_tells() -> None:
     """The task waits for all of them, and would wait for ever."""
     settings = [{"name": "RETRAIN_CODE", "value": "a.zip"}]

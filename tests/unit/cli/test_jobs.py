@@ -181,6 +181,16 @@ def test_stream_of_a_run_that_did_not_complete_exits_1(local: ApiServer, status:
     assert told[-2:] == ["error: ExitCode: The script exited 3.", "Mend it."]
 
 
+@pytest.mark.parametrize("began", ["2026-07-10T10:00:02Z", None])
+def test_stream_of_a_canceled_run_says_what_is_left_of_it(
+    local: ApiServer, began: str | None
+) -> None:
+    local.add_run("r1", "Canceled", started_at=began)
+    told = retrain("job", "stream", "r1").stderr
+    assert ("retrain job download r1" in told) == (began is not None)
+    assert ("before its script began" in told) == (began is None)
+
+
 def test_create_and_stream_in_one(local: ApiServer, job: Path) -> None:
     result = retrain("job", "create", "-f", str(job), "--stream", "--json")
     assert result.exit_code == 0

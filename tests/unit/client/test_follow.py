@@ -10,6 +10,7 @@ from retrain.client import (
     Ended,
     LogChunk,
     LogText,
+    Restarted,
     Run,
     StatusChanged,
     Unreachable,
@@ -48,7 +49,7 @@ class Script:
         return self.run
 
     def logs(self, name: str, file: str = "stdout.txt", offset: int = 0) -> LogChunk:
-        over = self.run["status"] in ("Completed", "Failed")
+        over = self.run["status"] in ("Completed", "Failed", "Canceled")
         if file == "stderr.txt":
             if not over:
                 raise ApiError(404, "LogNotFound", "no such log yet")
@@ -75,6 +76,7 @@ def told(items: list[Item]) -> list[str]:
     words: dict[type, Callable[[Item], str]] = {
         StatusChanged: lambda item: getattr(item, "status", ""),
         LogText: lambda item: getattr(item, "text", ""),
+        Restarted: lambda _: "restarted",
         Waiting: lambda _: "waiting",
         Ended: lambda _: "ended",
     }
@@ -96,7 +98,9 @@ def test_bytes_that_are_no_text_do_not_stop_it() -> None:
 
 
 def test_a_run_that_never_ran_has_no_log() -> None:
-    assert told(Script(("Queued", b""), ("Canceled", b"")).play()) == [
+    script = Script(("Queued", b""), ("Canceled", b""))
+    script.run["attempt"] = 0
+    assert told(script.play()) == [
         "Queued",
         "Canceled",
         "ended",
@@ -111,6 +115,30 @@ def test_a_second_attempt_has_a_log_of_its_own() -> None:
     script.run["attempt"] = 2
     script.acts = [("Queued", b""), ("Completed", b"")]
     assert told(list(items)) == ["Queued", "b\n", "Completed", "ended"]
+
+
+def test_a_script_that_starts_again_is_told_from_its_new_beginning() -> None:
+    script = Script(("Running", b"epoch 1\nepoch 2\n"))
+    items = follow(script, "r1", sleep=script.sleep)
+    before = [next(items) for _ in range(5)]
+    assert "".join(told(before)) == "Runningepoch 1\nepoch 2\n"
+    script.log = b"epoch 1\nep"  # shorter than what was read
+    script.run["requeues"] = 1
+    script.acts = [("Running", b""), ("Running", b"och 2\n"), ("Completed", b"epoch 3\n")]
+    after = list(items)
+    assert after[0] == Restarted(1)
+    assert "".join(told(after[1:])) == "epoch 1\nepoch 2\nepoch 3\nCompletedended"
+
+
+def test_a_script_that_started_again_before_anybody_looked_is_told_once() -> None:
+    script = Script(("Running", b"a\n"), ("Completed", b""))
+    script.run["requeues"] = 1
+    assert told(script.play()) == ["Running", "a\n", "Completed", "ended"]
+
+
+def test_what_a_canceled_run_printed_is_told_even_if_nobody_saw_it_run() -> None:
+    script = Script(("Provisioning", b""), ("Canceled", b"one\n"))
+    assert told(script.play()) == ["Provisioning", "one\n", "Canceled", "ended"]
 
 
 def test_a_service_that_comes_back_is_waited_for() -> None:

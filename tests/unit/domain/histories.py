@@ -53,7 +53,14 @@ events: st.SearchStrategy[Event] = st.one_of(
         exit_code=st.none() | st.integers(1, 255),
         requeues=st.integers(0, 3),
     ),
-    st.builds(TakenDown, id=ids, at=times, attempt=attempts),
+    st.builds(
+        TakenDown,
+        id=ids,
+        at=times,
+        attempt=attempts,
+        prepared_at=node_times,
+        started_at=node_times,
+    ),
     st.builds(
         Concluded, id=ids, at=times, attempt=attempts, problem=st.none() | st.just(OUT_OF_QUOTA)
     ),

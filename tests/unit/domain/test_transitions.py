@@ -326,6 +326,27 @@ def test_what_the_watch_saw_stays_when_the_node_is_gone() -> None:
     assert run.started_at == after(30)
 
 
+def test_of_a_run_that_is_canceled_the_node_knows_best_too() -> None:
+    run = advance(a_run(S.PROVISIONING), replace(runs(), at=after(30))).run
+    run = advance(run, cancel_asked(after(35))).run
+    gone = replace(taken_down(at=after(40)), prepared_at=after(5), started_at=after(8))
+    timeline = advance(run, gone).run.timeline[-4:]
+    assert [(m.status, m.at) for m in timeline] == [
+        (S.PREPARING, after(5)),
+        (S.RUNNING, after(8)),
+        (S.CANCEL_REQUESTED, after(35)),
+        (S.CANCELED, after(40)),
+    ]
+
+
+def test_how_often_an_attempt_began_anew_is_known_until_the_next() -> None:
+    run = advance(a_run(S.RUNNING), ended("infrastructure", requeues=2)).run
+    assert run.requeues == 2
+    again = advance(run, taken_down()).run
+    due = RetryDue(id="due", at=after(100), attempt=2)
+    assert advance(again, due).run.requeues == 0
+
+
 def test_a_clock_that_lags_does_not_turn_time_back() -> None:
     run = advance(a_run(S.PROVISIONING), replace(runs(), at=after(30))).run
     run = advance(run, ended(at=after(10))).run
