@@ -27,8 +27,8 @@ class Status(StrEnum):
 #: Who may follow whom; a status nobody follows is final. `Preparing` comes twice in a run's life:
 #: before Provisioning while its image is built (no node is paid for that), and after it while the
 #: node unpacks the code. The way back to `Queued` is a new attempt, or the wait for a node once the
-#: image is there; that to `Provisioning` is the same attempt, whose node was taken away: its job and
-#: pool are there, and wait for another.
+#: image is there; that to `Provisioning` is the same attempt, whose node was taken away: its job
+#: and pool are there, and wait for another.
 NEXT: Final[Mapping[Status, tuple[Status, ...]]] = {
     Status.NOT_STARTED: (Status.QUEUED, Status.CANCELED),
     Status.QUEUED: (Status.PREPARING, Status.PROVISIONING, Status.CANCELED),
