@@ -10,7 +10,7 @@ from shared.app.lineage import Story
 from shared.app.schedules import Kept
 from shared.domain.capacity import Held
 from shared.domain.lineage import Content, Read, Registered, Written
-from shared.domain.run import Run
+from shared.domain.run import Attempt, Problem, Run
 from shared.jobs import AnyClock, dump, next_ticks
 from shared.ports.compute import AttemptSeen, PoolSeen
 from shared.ports.files import File
@@ -35,7 +35,9 @@ def run_view(run: Run) -> dict[str, Any]:
         "started_at": time(run.started_at),
         "ended_at": time(run.ended_at),
         "attempt": run.attempt,
+        "max_attempts": run.max_attempts,
         "requeues": run.requeues,
+        "attempts": [tried_view(attempt) for attempt in run.attempts],
         "source": {
             "kind": run.source.kind,
             "schedule": run.source.schedule,
@@ -48,18 +50,33 @@ def run_view(run: Run) -> dict[str, Any]:
             {"status": moment.status, "at": time(moment.at), "note": moment.note}
             for moment in run.timeline
         ],
-        "error": run.problem
-        and {
-            "code": run.problem.code,
-            "message": run.problem.message,
-            "remedy": run.problem.remedy,
-        },
+        "error": problem_view(run.problem),
         "reads": [read_view(read) for read in run.reads],
         "writes": [written_view(written) for written in run.writes],
         "inputs": document.get("inputs", {}),
         "outputs": document.get("outputs", {}),
         "job": document,
     }
+
+
+def tried_view(attempt: Attempt) -> dict[str, Any]:
+    """One that is over. cause: none, script, timeout, configuration, infrastructure, canceled."""
+    return {
+        "number": attempt.number,
+        "asked_at": time(attempt.asked_at),
+        "started_at": time(attempt.started_at),
+        "ended_at": time(attempt.ended_at),
+        "cause": attempt.cause,
+        "error": problem_view(attempt.problem),
+        "exit_code": attempt.exit_code,
+        "requeues": attempt.requeues,
+    }
+
+
+def problem_view(problem: Problem | None) -> dict[str, Any] | None:
+    if problem is None:
+        return None
+    return {"code": problem.code, "message": problem.message, "remedy": problem.remedy}
 
 
 def environment_key(run: Run) -> str | None:

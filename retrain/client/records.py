@@ -109,10 +109,27 @@ class Written(TypedDict):
     promotion: Promotion | None
 
 
-class Run(RunSummary):
-    """requeues: how often the present attempt's script began anew, as its node was lost."""
+class Attempt(TypedDict):
+    """One that is over. cause: none (it succeeded), script, timeout, configuration, infrastructure
+    or canceled.  requeues: how often it was begun anew on another node."""
 
+    number: int
+    asked_at: str
+    started_at: str | None
+    ended_at: str
+    cause: str
+    error: RunError | None
+    exit_code: int | None
+    requeues: int
+
+
+class Run(RunSummary):
+    """requeues: how often the present attempt's script began anew, as its node was lost.
+    attempts: those that are over."""
+
+    max_attempts: NotRequired[int]
     requeues: NotRequired[int]
+    attempts: NotRequired[list[Attempt]]
     description: str | None
     tags: dict[str, str]
     properties: dict[str, str]

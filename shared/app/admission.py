@@ -14,7 +14,7 @@ from shared.app.environments import Environments
 from shared.app.lineage import Lineage
 from shared.app.notifying import check_addresses
 from shared.app.resolution import Resolver
-from shared.domain.errors import Invalid, NotFound, Permanent, Transient
+from shared.domain.errors import Conflict, Invalid, NotFound, Permanent, Transient
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.keys import digest
 from shared.domain.requests import TrainingRequest, request_id
@@ -29,6 +29,8 @@ from shared.ports.webhooks import Webhooks
 
 log = logging.getLogger("retrain.admission")
 
+#: So often a wish to cancel is written anew because the run took a step meanwhile.
+_RACES: Final = 10
 #: The registry's kind for what callers asked under a key.
 ASKED: Final = "asked"
 
@@ -106,13 +108,30 @@ class Admission:
 
     def cancel(self, name: str) -> Run:
         """Ask for the run's end, and return it as asked to end; one that is over, or that ends by
-        itself this moment, stays as it is. Raises NotFound."""
-        run = self.runs.load(name).run
-        if run.final:
-            return run
-        now = self.now()
-        asked = CancelAsked(id=f"{name}-cancel-{now:%Y%m%d%H%M%S}", at=now)
-        self.bus.event(name, asked)
+        itself this moment, stays as it is. Raises NotFound, Transient.
+
+        The wish is on the record first: should its message get lost, the watch sends another.
+        """
+        for _ in range(_RACES):
+            stored = self.runs.load(name)
+            run, now = stored.run, self.now()
+            if run.final:
+                return run
+            if run.cancel_asked_at is None:
+                run = replace(run, cancel_asked_at=now)
+                try:
+                    self.runs.save(run, stored.etag)
+                except Conflict:
+                    continue  # a step of the run came first
+            return self._cancel(run, now)
+        raise Conflict(name)
+
+    def _cancel(self, run: Run, now: datetime) -> Run:
+        asked = CancelAsked(id=f"{run.name}-cancel-{now:%Y%m%d%H%M%S}", at=now)
+        try:
+            self.bus.event(run.name, asked)
+        except Transient as error:
+            log.warning("run %s: to be canceled by the watch: %s", run.name, error)
         then = advance(run, asked).run
         stays = (then.status, then.verdict) == (run.status, run.verdict)
         return run if stays else replace(run, status=Status.CANCEL_REQUESTED)

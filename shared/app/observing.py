@@ -11,6 +11,7 @@ from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute, Report
+from shared.ports.runs import Summary
 
 #: The empty blob that Batch uploads last of all that a task left.
 MARKER: Final = "ended"
@@ -35,6 +36,19 @@ TAKEN_AWAY: Final = Problem(
     "The run's node was taken away, or lost, while it worked there.",
     "Nothing, if another attempt ends well; nodes of tier dedicated are not taken away.",
 )
+NO_NODE: Final = Problem(
+    "NoNode",
+    "The run got no node within an hour, and Azure Batch does not say why.",
+    "Nothing, if another attempt ends well; else look at the Batch job and its pool.",
+)
+NOT_READY: Final = Problem(
+    "NodeNotReady",
+    "The run's node was not ready for the script within an hour: it unpacks the code, pulls the "
+    "image and downloads the inputs before.",
+    "Nothing, if another attempt ends well; else see whether the inputs are too large for it.",
+)
+_OVERDUE: Final = {True: NO_NODE, False: NOT_READY}
+_PREPARES: Final = ("preparing", Status.PROVISIONING)
 _SECONDS = (1, 1, 2, 4, 8, 15)  # between looks at a task whose marker was seen; the last one holds
 
 
@@ -74,6 +88,25 @@ class Observer:
             self.bus.event(run, pending, after=later)
         return False
 
+    def look(self, run: Summary, tag: str, *, overdue: bool, waits: bool) -> None:
+        """For the watch: tell the run how its attempt stands, unless that is nothing new.
+
+        overdue: what comes before the script takes longer than it ever should.  waits: an attempt
+        whose node was lost gets another one, if it only waits.
+        """
+        name, attempt = run.name, run.attempt
+        report = self.compute.report(attempt_key(name, attempt))
+        if report is None:
+            self.lost(name, attempt, tag)
+        elif report.phase == "ended":
+            self.ended(name, attempt, report, tag)
+        elif report.requeued and not waits:
+            self.lost(name, attempt, tag, TAKEN_AWAY)
+        elif overdue and report.phase != "running":
+            self.lost(name, attempt, tag, _OVERDUE[run.status is Status.PROVISIONING])
+        elif seen := _news(run.status, report):
+            self.moved(name, attempt, seen, tag, report.requeues)
+
     def ended(self, run: str, attempt: int, report: Report, tag: str = "") -> None:
         """Tell the run how its attempt ended."""
         event = AttemptEnded(
@@ -104,14 +137,24 @@ class Observer:
         )
         self.bus.event(run, ended)
 
-    def moved(self, run: str, attempt: int, status: Status, tag: str) -> None:
-        """Tell the run that its attempt prepares or runs."""
-        if status not in (Status.PREPARING, Status.RUNNING):
+    def moved(self, run: str, attempt: int, status: Status, tag: str, requeues: int = 0) -> None:
+        """Tell the run that its attempt prepares or runs, or waits for another node."""
+        if status not in (Status.PROVISIONING, Status.PREPARING, Status.RUNNING):
             raise ValueError(f"{status} is nothing that an attempt is seen in")
         event = AttemptMoved(
             id=f"{attempt_key(run, attempt)}-{status.lower()}{tag}",
             at=self.now(),
             attempt=attempt,
             status=status,
+            requeues=requeues,
         )
         self.bus.event(run, event)
+
+
+def _news(known: Status, report: Report) -> Status | None:
+    """In which status the attempt is by now, or None."""
+    if report.phase == "running":
+        return Status.RUNNING if known is not Status.RUNNING else None
+    if report.requeued:
+        return Status.PROVISIONING if known is Status.RUNNING else None
+    return Status.PREPARING if (report.phase, known) == _PREPARES else None

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.app.computes import DELETED, Computes, KeptCompute
-from shared.app.observing import TAKEN_AWAY, Observer
+from shared.app.observing import Observer
 from shared.domain.errors import RetrainError
-from shared.domain.keys import attempt_key
 from shared.domain.status import Status
 from shared.ports.compute import Compute, Inventory, PoolSeen
 from shared.ports.runs import Summary
@@ -37,6 +36,10 @@ class SharedNodes:
         known = sum(run.nodes for run in self.runs.get(key, ()) if run.status in _BUSY)
         return pool is not None and (pool.lost > 0 or pool.running != known)
 
+    def are_replaced(self, key: str) -> bool:
+        """Whether a node that is lost is so by being taken away, and the pool gets another."""
+        return self.computes[key].compute.tier == "low_priority"
+
 
 @dataclass(frozen=True, slots=True)
 class SharedNodesWatch:
@@ -53,20 +56,6 @@ class SharedNodesWatch:
             if run.compute and run.attempt and run.status in _ON_COMPUTE:
                 on.setdefault(run.compute, []).append(run)
         return SharedNodes(kept, listed, {key: tuple(runs) for key, runs in on.items()})
-
-    def observe(self, run: Summary, tag: str) -> None:
-        """Tell the run how its attempt stands, unless that is nothing new."""
-        report = self.compute.report(attempt_key(run.name, run.attempt))
-        if report is None:
-            self.observer.lost(run.name, run.attempt, tag)
-        elif report.phase == "ended":
-            self.observer.ended(run.name, run.attempt, report, tag)
-        elif report.requeued:
-            self.observer.lost(run.name, run.attempt, tag, TAKEN_AWAY)
-        elif report.phase == "running" and run.status is not Status.RUNNING:
-            self.observer.moved(run.name, run.attempt, Status.RUNNING, tag)
-        elif report.phase == "preparing" and run.status is Status.PROVISIONING:
-            self.observer.moved(run.name, run.attempt, Status.PREPARING, tag)
 
     def unplaced(self, run: Summary, tag: str) -> None:
         """Tell the run that its compute was deleted."""

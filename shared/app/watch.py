@@ -19,7 +19,7 @@ from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
 from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
 from shared.domain.capacity import Held
 from shared.domain.errors import NotFound
-from shared.domain.events import AttemptEnded, Nudged, Requested
+from shared.domain.events import AttemptEnded, CancelAsked, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
 from shared.domain.run import Problem
 from shared.domain.status import Status
@@ -35,6 +35,9 @@ DAYS: Final = 8
 GRACE: Final = timedelta(minutes=2)
 #: After so long without news a run in Queued, or building its image, is asked to go on.
 PATIENCE: Final = timedelta(minutes=10)
+#: So long what comes before the script may take in a pool of its own: to get a node; and on it, to
+#: unpack the code, to pull the image and to download the inputs.
+NODE_DUE: Final = timedelta(hours=1)
 #: So many attempts that don't come to life are looked at one by one in a tick, others the next.
 LOOKS: Final = 50
 
@@ -96,6 +99,7 @@ class Watch:
             self.draining.wake(capacity)
         looks = LOOKS
         for run in scene.in_turn:
+            self._cancel(scene, run)
             if run.status in _ON_COMPUTE and run.attempt:
                 looks -= self._on_compute(scene, run, looks)
             else:
@@ -146,20 +150,32 @@ class Watch:
         pool = scene.pools.get(attempt_key(run.name, run.attempt))
         if pool and self._told_by(pool, scene, run):
             return 0
-        silent = run.status is not Status.RUNNING and scene.quiet(run, GRACE)
-        if not (silent or (run.compute and scene.nodes.disagree(run.compute))) or looks <= 0:
+        if looks <= 0 or not self._is_doubtful(pool, scene, run):
             return 0
-        if run.compute:
-            self.shared.observe(run, scene.tag)
-        else:
-            self.observer.observe(run.name, run.attempt, tag=scene.tag)
+        # On shared nodes a run may wait for others, as long as its job may be there.
+        waits_long = run.compute and run.status is Status.PROVISIONING
+        overdue = scene.quiet(run, NODE_DUE) and not waits_long
+        waits = not run.compute or scene.nodes.are_replaced(run.compute)
+        self.observer.look(run, scene.tag, overdue=overdue, waits=waits)
         return 1
+
+    def _is_doubtful(self, pool: PoolSeen | None, scene: Scene, run: Summary) -> bool:
+        """Whether the run may be in another state than its record says."""
+        if run.compute and scene.nodes.disagree(run.compute):
+            return True
+        if run.status is not Status.RUNNING:
+            return scene.quiet(run, GRACE)
+        return (
+            pool is not None
+            and pool.running < run.nodes
+            and (pool.preempted > 0 or scene.quiet(run, GRACE))
+        )
 
     def _told_by(self, pool: PoolSeen, scene: Scene, run: Summary) -> bool:
         """Tell the run what its pool says, unless that is nothing new."""
         if pool.errors and pool.nodes < run.nodes:
             self._unallocated(scene, run, pool.errors[0])
-        elif pool.lost and pool.preparing + pool.running < run.nodes:
+        elif pool.lost > pool.preempted and pool.preparing + pool.running < run.nodes:
             self.observer.lost(run.name, run.attempt, scene.tag, NODE_LOST)
         elif pool.running and run.status is not Status.RUNNING:
             self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)
@@ -193,6 +209,17 @@ class Watch:
         if scene.quiet(run, GRACE if run.status in _LEAVING else PATIENCE):
             log.warning("run %s: quiet in %s since %s", run.name, run.status, run.heard_at)
             self.bus.event(run.name, Nudged(id=f"{run.name}-nudged{scene.tag}", at=scene.now))
+
+    def _cancel(self, scene: Scene, run: Summary) -> None:
+        """Say once more that somebody wished the run's end, if it goes on all the same."""
+        leaving = run.status in (Status.FINALIZING, Status.CANCEL_REQUESTED)
+        asked = run.cancel_asked_at
+        if asked and not leaving and scene.now - asked > GRACE:
+            log.warning(
+                "run %s: asked to be canceled at %s, and is %s", run.name, asked, run.status
+            )
+            again = CancelAsked(id=f"{run.name}-cancel{scene.tag}", at=scene.now)
+            self.bus.event(run.name, again)
 
     def _clean_up(self, scene: Scene) -> None:
         for seen in scene.attempts.values():

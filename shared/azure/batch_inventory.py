@@ -88,6 +88,7 @@ def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> Po
         preparing=sum(tier.starting + tier.waiting_for_start_task + tier.idle for tier in nodes),
         running=sum(tier.running for tier in nodes),
         lost=sum(tier.unusable + tier.start_task_failed + tier.preempted for tier in nodes),
+        preempted=sum(tier.preempted for tier in nodes),
         idle=sum(tier.idle for tier in nodes),
         target=(pool.target_dedicated_nodes or 0) + (pool.target_low_priority_nodes or 0),
         compute=_told(COMPUTE, pool.metadata),

@@ -91,6 +91,7 @@ def _metadata(run: Run) -> dict[str, str]:
         "heard": run.heard_at,
         "started": run.started_at,
         "ended": run.ended_at,
+        "cancel": run.cancel_asked_at,
     }
     words = {
         "display_name": (run.job.display_name or "")[:_TEXT],
@@ -122,5 +123,6 @@ def _summary(name: str, metadata: dict[str, str]) -> Summary:
         heard_at=time("heard") or created,
         started_at=time("started"),
         ended_at=time("ended"),
+        cancel_asked_at=time("cancel"),
         **words,
     )

@@ -75,6 +75,7 @@ class Run:
     reads: the data inputs, resolved when the run was asked for.  writes: the declared outputs: from
     the start those with a path of their own, and all of them once the run is completed.
     attempts: those that are over.  requeues: of the present attempt.
+    cancel_asked_at: when somebody first wished its end, whatever became of the message about it.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Run:
     writes: tuple[Written, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     requeues: int = 0
+    cancel_asked_at: datetime | None = None
 
     @property
     def max_attempts(self) -> int:

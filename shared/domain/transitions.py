@@ -59,7 +59,7 @@ def advance(run: Run, event: Event) -> Decision:
         return Decision(run, run.pending)  # delivered again: decided already, ask for the same
     if isinstance(event, NotifyDue):
         return Decision(run, (Notify(event.webhook, event.occasion, event.tries),))  # no new state
-    decision = _decide(run, event)
+    decision = _cancel(run, event) if _is_to_be_canceled(run, event) else _decide(run, event)
     if decision.run.final and not run.final:
         decision = Decision(decision.run, (*decision.commands, *_notifications(decision.run)))
     if decision == Decision(run):
@@ -113,6 +113,13 @@ def _decide(run: Run, event: Event) -> Decision:
         case Nudged():
             return Decision(run, run.pending)
     assert_never(event)
+
+
+def _is_to_be_canceled(run: Run, event: Event) -> bool:
+    """The wish stands on the record, and whatever comes next finds it; but an end is an end."""
+    leaving = run.status in (Status.FINALIZING, Status.CANCEL_REQUESTED)
+    over = isinstance(event, AttemptEnded | ImageFailed | TakenDown | Concluded)
+    return run.cancel_asked_at is not None and not (run.final or leaving or over)
 
 
 def _is_present(
@@ -255,7 +262,7 @@ def _verdict(run: Run, event: AttemptEnded) -> Verdict:
         return Verdict(Status.COMPLETED)
     again = run.job.retry.covers(event.cause, event.exit_code)
     if again and run.attempt < run.max_attempts:
-        return Verdict(Status.QUEUED, event.problem)
+        return Verdict(Status.QUEUED, event.problem)  # which a wish to cancel changes in the end
     return Verdict(Status.FAILED, event.problem)
 
 
@@ -264,6 +271,8 @@ def _taken_down(run: Run, event: TakenDown) -> Decision:
     assert verdict is not None, "a run is only finalized with a verdict"
     if _to_conclude(run):
         return Decision(run, (Conclude(run.attempt),))
+    if verdict.status is Status.QUEUED and run.cancel_asked_at is not None:
+        return Decision(replace(run.to(Status.CANCELED, event.at), verdict=None))
     if verdict.status is not Status.QUEUED:
         done = run.to(verdict.status, event.at)
         return Decision(replace(done, problem=verdict.problem, verdict=None))
@@ -293,17 +302,18 @@ def _made(written: Written) -> str:
     return f"{written.asset}, now champion" if _promoted(written) else str(written.asset)
 
 
-def _cancel(run: Run, event: CancelAsked) -> Decision:
+def _cancel(run: Run, event: Event) -> Decision:
     if run.status is Status.FINALIZING:
         if run.verdict and run.verdict.status is Status.QUEUED:
             return Decision(replace(run, verdict=Verdict(Status.CANCELED)), run.pending)
         return Decision(run, run.pending)  # it is over; its own end stands
     if run.status is Status.CANCEL_REQUESTED:
         return Decision(run, run.pending)
+    note = event.note if isinstance(event, CancelAsked) else ""
     if run.attempt == 0 or run.status is Status.QUEUED:
-        canceled = run.to(Status.CANCELED, event.at, event.note)
+        canceled = run.to(Status.CANCELED, event.at, note)
         return Decision(canceled)  # there is no compute to take down
     over = _over(run, event.at, "canceled")
-    run = run.to(Status.CANCEL_REQUESTED, event.at, event.note)
+    run = run.to(Status.CANCEL_REQUESTED, event.at, note)
     run = replace(run, attempts=(*run.attempts, over))
     return Decision(run, (TakeDown(run.attempt, keep_logs=True),))

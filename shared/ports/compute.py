@@ -118,7 +118,8 @@ class PoolSeen:
     """key: the attempt's; empty for a named compute's, of which `compute` is the key.
 
     errors: why nodes could not be had.  preparing, running, lost: node counts; a lost node is there
-    and of no use, and an idle one is among the preparing.  target: nodes it is on its way to.
+    and of no use, and an idle one is among the preparing.  preempted: those of the lost whose place
+    the service fills again as soon as it can.  target: nodes it is on its way to.
     made: how it was made and how it scales, for whoever made it to compare.
     """
 
@@ -133,6 +134,7 @@ class PoolSeen:
     preparing: int = 0
     running: int = 0
     lost: int = 0
+    preempted: int = 0
     idle: int = 0
     target: int = 0
     compute: str = ""

@@ -37,6 +37,7 @@ class Summary:
     ended_at: datetime | None
     compute: str | None = None
     nodes: int = 1
+    cancel_asked_at: datetime | None = None
 
 
 class Runs(Protocol):

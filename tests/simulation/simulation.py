@@ -39,6 +39,7 @@ _BY_ITSELF: Final[tuple[Ending, ...]] = ("itself",) * 8
 _ODDLY: Final[tuple[Ending, ...]] = (
     "never allocated",
     "node lost",
+    "preempted",
     "job expires",
     "vanishes",
     "refused",

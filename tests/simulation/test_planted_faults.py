@@ -7,6 +7,7 @@ import pytest
 
 from shared.app.image_builds import ImageBuilds
 from shared.app.notifying import Notifier
+from shared.app.observing import Observer
 from shared.app.shared_nodes import SharedNodesWatch
 from shared.app.watch import Watch
 from shared.app.workflow import Workflow
@@ -25,7 +26,7 @@ def broken(seed: int) -> bool:
     return False
 
 
-def nothing(*_: Any) -> None:
+def nothing(*_: Any, **__: Any) -> None:
     """In place of a part of the watch."""
 
 
@@ -68,7 +69,7 @@ PLANTED: dict[str, tuple[type, str, Callable[..., None]]] = {
     "told once or never": (Notifier, "_later", nobody_is_asked_again),
     "nobody holds the pools of computes": (SharedNodesWatch, "hold", nothing),
     "pools of computes are taken for orphans": (SharedNodesWatch, "hold", all_are_orphans),
-    "nobody looks at runs on shared nodes": (SharedNodesWatch, "observe", nothing),
+    "nobody looks at runs one by one": (Observer, "look", nothing),
     "runs of a deleted compute wait": (SharedNodesWatch, "unplaced", nothing),
     "jobs end with their tasks": (Watch, "_over", an_ended_job_is_only_looked_at),
 }

@@ -14,7 +14,9 @@ from shared.jobs import AmlCompute
 from shared.ports.compute import AttemptSeen, Order, PoolSeen, Report
 from tests.simulation.twins.clock import Clock
 
-Ending = Literal["itself", "never allocated", "node lost", "job expires", "vanishes", "refused"]
+Ending = Literal[
+    "itself", "never allocated", "node lost", "preempted", "job expires", "vanishes", "refused"
+]
 #: How long Batch takes to delete a job; its id is taken until then.
 DELETING = timedelta(seconds=20)
 
@@ -36,7 +38,8 @@ class Fate:
 
 @dataclass
 class Attempt:
-    """waiting: for the pool of its compute.  requeued: it had a node before."""
+    """waiting: for the pool of its compute.  requeued: it had a node before.
+    preempted: its node was taken away, once, as soon as its script had started."""
 
     order: Order
     fate: Fate
@@ -44,6 +47,7 @@ class Attempt:
     deleted_at: datetime | None = None
     waiting: bool = False
     requeued: bool = False
+    preempted: bool = False
 
     def at(self, seconds: float) -> datetime:
         return self.created_at + timedelta(seconds=seconds)
@@ -118,13 +122,17 @@ class SimulatedCompute:
             # Of a lost node the task is back in the queue, forever.
             requeued = not attempt.waiting or attempt.requeued
             return Report(phase="provisioning", requeued=requeued, requeues=int(requeued))
+        requeues = int(attempt.preempted)
         if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
-            return Report(phase="provisioning")
+            return Report(phase="provisioning", requeued=attempt.preempted, requeues=requeues)
         if now < attempt.started_at:
             return Report(phase="preparing", prepared_at=attempt.prepared_at)
         if now < attempt.over_at:
             return Report(
-                phase="running", prepared_at=attempt.prepared_at, started_at=attempt.started_at
+                phase="running",
+                prepared_at=attempt.prepared_at,
+                started_at=attempt.started_at,
+                requeues=requeues,
             )
         cause = attempt.fate.cause
         problem = None if cause == "none" else Problem(cause.title(), f"It was the {cause}.")
@@ -134,6 +142,7 @@ class SimulatedCompute:
             started_at=attempt.started_at,
             cause=cause,
             problem=problem,
+            requeues=requeues,
         )
 
     def take_down(self, key: str) -> None:
@@ -201,6 +210,9 @@ class SimulatedCompute:
             return None
         if attempt.fate.ending == "vanishes" and self.clock.now >= attempt.started_at:
             attempt.deleted_at = attempt.deleted_at or attempt.started_at - DELETING
+        taken = attempt.fate.ending == "preempted" and self.clock.now >= attempt.started_at
+        if taken and not attempt.preempted:
+            attempt.preempted, attempt.created_at = True, attempt.started_at
         if attempt.deleted_at and self.clock.now >= attempt.deleted_at + DELETING:
             del self.made[key]
             if attempt.fate.leaks and not attempt.order.compute:
@@ -234,7 +246,8 @@ class SimulatedCompute:
     def _pool(self, attempt: Attempt) -> PoolSeen:
         report = self._report(attempt.order.key)
         phase = report.phase if report else "ended"
-        lost = self._lost_node(attempt)
+        preempted = attempt.preempted and phase == "provisioning"
+        lost = self._lost_node(attempt) or preempted
         starved = attempt.fate.ending == "never allocated" and self.clock.now > attempt.prepared_at
         return PoolSeen(
             id=f"{BATCH_PREFIX}pool-{attempt.order.key}",
@@ -248,6 +261,7 @@ class SimulatedCompute:
             preparing=int(phase == "preparing"),
             running=int(phase == "running"),
             lost=int(lost),
+            preempted=int(preempted),
         )
 
     def _shared_pool(self, key: str) -> PoolSeen:

@@ -58,6 +58,7 @@ def _summary(run: Run) -> Summary:
         heard_at=run.heard_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        cancel_asked_at=run.cancel_asked_at,
         compute=named_compute(run.job.compute),
         nodes=run.job.resources.instance_count,
     )

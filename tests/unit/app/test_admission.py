@@ -1,15 +1,21 @@
 """From a request to a run: once, whoever dies in between and however often it is asked."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from shared.app.documents import LARGEST
-from shared.domain.errors import Invalid, NotFound
+from shared.app.orders import order_for
+from shared.app.watch import GRACE
+from shared.domain.errors import Conflict, Invalid, NotFound
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.run import Run, Verdict
 from shared.domain.status import Status
-from tests.factories import RUN, a_document, a_request, a_run, a_schedule
+from shared.ports.runs import Stored
+from tests.factories import NOON, RUN, a_document, a_request, a_run, a_schedule
+from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.runs import SimulatedRuns
 from tests.simulation.twins.world import Twins
 
 
@@ -94,7 +100,59 @@ def test_who_asks_for_its_end_is_told_that_it_was_asked_for(run: Run, told: Stat
     twins = Twins()
     twins.runs.create(run)
     assert twins.product().admission.cancel(RUN).status is told
-    assert twins.runs.load(RUN).run == run, "the record is the workflow's to write"
+    kept = replace(twins.runs.load(RUN).run, cancel_asked_at=None)
+    assert kept == run, "all but the wish is the workflow's to write"
+
+
+def test_a_wish_to_cancel_outlives_its_message() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.RUNNING, attempt=1))
+    twins.compute.fate_of = lambda key: Fate(running=10**6)
+    twins.compute.provision(order_for(twins.runs.load(RUN).run))
+    twins.product().admission.cancel(RUN)
+    twins.bus.clear()  # as if it had ended among the dead letters
+    twins.clock.pass_by(GRACE.total_seconds() + 1)
+    twins.product().watch.tick()
+    (again,) = twins.bus.events(RUN)
+    twins.product().workflow.handle(RUN, again)
+    assert twins.runs.load(RUN).run.status is Status.CANCEL_REQUESTED
+
+
+def test_whoever_cancels_twice_is_heard_once() -> None:
+    twins = Twins()
+    twins.runs.create(a_run(Status.RUNNING))
+    twins.product().admission.cancel(RUN)
+    first = twins.runs.load(RUN).run.cancel_asked_at
+    twins.clock.pass_by(5)
+    twins.product().admission.cancel(RUN)
+    assert twins.runs.load(RUN).run.cancel_asked_at == first == NOON
+
+
+@dataclass
+class StepsFirst(SimulatedRuns):
+    """Somebody else always writes between our reading and our writing, so often."""
+
+    times: int = 0
+
+    def load(self, name: str) -> Stored:
+        stored = super().load(name)
+        if self.times:
+            self.times -= 1
+            super().save(replace(stored.run, heard_at=stored.run.heard_at), stored.etag)
+        return stored
+
+
+def test_a_wish_is_written_though_the_run_takes_steps() -> None:
+    twins = Twins()
+    twins.runs = runs = StepsFirst()
+    runs.create(a_run(Status.RUNNING))
+    runs.times = 5
+    twins.product().admission.cancel(RUN)
+    assert runs.load(RUN).run.cancel_asked_at == NOON
+    runs.save(a_run(Status.RUNNING), runs.load(RUN).etag)
+    runs.times = 99
+    with pytest.raises(Conflict):
+        twins.product().admission.cancel(RUN)
 
 
 def test_a_run_that_is_over_is_left_alone() -> None:

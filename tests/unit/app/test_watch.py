@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.app.orders import order_for
-from shared.app.watch import DAYS, GRACE, LOOKS, PATIENCE
+from shared.app.watch import DAYS, GRACE, LOOKS, NODE_DUE, PATIENCE
 from shared.domain.events import AttemptEnded, AttemptMoved, Nudged, Requested
 from shared.domain.keys import run_name
 from shared.domain.run import Run
@@ -59,7 +59,10 @@ def provisioning(name: str = RUN) -> Run:
 RUNS = timedelta(seconds=3)
 LATE = GRACE + timedelta(seconds=1)
 LONG = PATIENCE + timedelta(seconds=1)
-SLOW = Fate(provisioning=3600)
+OVERDUE = NODE_DUE + timedelta(seconds=1)
+SLOW = Fate(provisioning=9000)
+TAKEN = Fate(provisioning=300, preparing=1, ending="preempted")
+TAKEN_SHORTLY = Fate(provisioning=1, preparing=1, running=99, ending="preempted")
 UNPREPARED = Fate(preparing=3600)
 
 #: The world, when the watch comes, and what it tells the run.
@@ -94,6 +97,61 @@ SEEN: dict[str, tuple[Callable[[], Twins], timedelta, list[tuple[str, ...]]]] = 
         lambda: a_world(a_run(S.RUNNING), fate=Fate(ending="node lost")),
         timedelta(seconds=9),
         [("ended", "infrastructure", "NodeLost")],
+    ),
+    "its node taken away": (
+        lambda: a_world(a_run(S.RUNNING), fate=TAKEN),
+        timedelta(seconds=302),
+        [("moved", "Provisioning")],
+    ),
+    "its node taken away, known": (
+        lambda: a_world(a_run(S.PROVISIONING, requeues=1), fate=TAKEN),
+        timedelta(seconds=302),
+        [],
+    ),
+    "runs on another node": (
+        lambda: a_world(a_run(S.PROVISIONING, requeues=1), fate=TAKEN_SHORTLY),
+        timedelta(seconds=6),
+        [("moved", "Running")],
+    ),
+    "no node for too long": (
+        lambda: a_world(provisioning(), fate=SLOW),
+        OVERDUE,
+        [("ended", "infrastructure", "NoNode")],
+    ),
+    "no other node for too long": (
+        lambda: a_world(provisioning(), fate=replace(SLOW, provisioning=3000, ending="preempted")),
+        OVERDUE,
+        [("ended", "infrastructure", "NoNode")],
+    ),
+    "a node, just in time": (
+        lambda: a_world(provisioning(), fate=SLOW),
+        NODE_DUE,
+        [],
+    ),
+    "not ready for too long": (
+        lambda: a_world(a_run(S.PREPARING), fate=replace(UNPREPARED, preparing=9000)),
+        OVERDUE,
+        [("ended", "infrastructure", "NodeNotReady")],
+    ),
+    "wish to cancel unheard": (
+        lambda: a_world(a_run(S.RUNNING, cancel_asked_at=NOON), fate=Fate(running=999)),
+        LATE,
+        [("cancel_asked",)],
+    ),
+    "wish to cancel unheard, not started": (
+        lambda: a_world(a_run(cancel_asked_at=NOON)),
+        LATE,
+        [("cancel_asked",), ("requested",)],
+    ),
+    "wish to cancel on its way": (
+        lambda: a_world(a_run(S.RUNNING, cancel_asked_at=NOON), fate=Fate(running=999)),
+        GRACE,
+        [],
+    ),
+    "wish to cancel heard": (
+        lambda: a_world(a_run(S.CANCEL_REQUESTED, cancel_asked_at=NOON)),
+        LATE,
+        [("nudged",)],
     ),
     "job expired, its task never started": (
         lambda: a_world(provisioning(), fate=Fate(ending="job expires")),
