@@ -7,7 +7,7 @@ AZURITE := azurite@3.37.0
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check check-infra format bench bench-peers up clean
+.PHONY: help venv demo test soak check check-infra format bench bench-peers up clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -50,6 +50,9 @@ bench: $(READY) ## the numbers, one JSON line each
 
 bench-peers: $(READY) ## a no-op run beside Metaflow's, Prefect's, Dagster's, kfp's, Snakemake's; 10 minutes
 	@$(BIN)/python -m tests.bench peers
+
+soak: $(READY) ## 500 runs while the stack's services are killed at random; some 10 minutes
+	@$(BIN)/python -m tests.soak
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .retrain .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

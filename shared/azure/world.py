@@ -28,6 +28,7 @@ from shared.azure.registry_images import RegistryImages, login_server, no_login
 from shared.azure.registry_login import RegistryLogin
 from shared.azure.registry_lookup import RegistryLookup
 from shared.azure.registry_tasks import RegistryTasks
+from shared.azure.retries import RetryEveryMethod
 from shared.azure.service_bus import ServiceBus
 from shared.azure.webhooks import SignedWebhooks
 from shared.ports.world import Ports
@@ -106,7 +107,8 @@ def _batch_client(chosen: Settings) -> BatchClient:
         if chosen.batch_key
         else _identity()
     )
-    return BatchClient(chosen.batch, credential, retry_total=RETRIES)
+    policy = RetryEveryMethod(retry_total=RETRIES, retry_connect=RETRIES)
+    return BatchClient(chosen.batch, credential, retry_policy=policy)
 
 
 def _images(

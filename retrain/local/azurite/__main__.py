@@ -10,6 +10,7 @@ from pathlib import Path
 from retrain.jobfile.errors import JobFileError
 from retrain.local.azurite.command import AzuriteMissing, find_azurite
 from retrain.local.azurite.server import AzuriteServer, AzuriteSettings
+from retrain.local.azurite.webhook import Webhook
 from retrain.local.faults import Faults
 from retrain.local.faults.options import add_options, control, faults_of, wanted
 from retrain.local.options import port, words
@@ -23,9 +24,18 @@ async def _serve(settings: AzuriteSettings, asked: argparse.Namespace) -> None:
         AzuriteServer(settings) as server,
         control(asked, settings.faults or Faults(), {}),
     ):
+        hook = Webhook(asked.webhook) if asked.webhook else None
+        if hook:
+            for container in asked.webhook_containers:
+                await server.reader.create(container)
+            server.events.subscribe(hook, asked.webhook_containers)
+            await server.events.start()
         sys.stdout.write(f"Blob Storage: {server.connection_string}\n")
         sys.stdout.flush()
         await ended.wait()
+        if hook:
+            await server.events.stop()
+            await hook.close()
 
 
 def main() -> int:
@@ -40,8 +50,23 @@ def main() -> int:
         default=Path(".retrain/blob"),
         help="where the blobs are kept (%(default)s)",
     )
+    parser.add_argument(
+        "--webhook",
+        metavar="URL",
+        help="where each blob that is made is told, until the answer is 200, as Event Grid does: "
+        "http://127.0.0.1:7071/runtime/webhooks/blobs?code=MASTERKEY is the Functions host's",
+    )
+    parser.add_argument(
+        "--webhook-containers",
+        type=lambda text: text.split(","),
+        metavar="NAME,NAME",
+        default=[],
+        help="the containers whose blobs are told; made if need be",
+    )
     add_options(parser)
     asked = parser.parse_args()
+    if bool(asked.webhook) != bool(asked.webhook_containers):
+        parser.error("--webhook and --webhook-containers go together")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("retrain.faults").setLevel(logging.INFO)
     try:

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 when it can't start, 2 for a bad --faults."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write signed addresses
     try:
         faults = faults_of(options)
     except JobFileError as error:

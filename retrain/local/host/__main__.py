@@ -31,6 +31,8 @@ async def _serve(asked: argparse.Namespace) -> None:
             servicebus_port=asked.servicebus_port,
             blob_port=10000 if asked.blob_port is None else asked.blob_port,
             eager=asked.blob_port is not None,
+            servicebus=asked.servicebus,
+            blob=asked.blob,
         ),
         _say,
     )
@@ -40,6 +42,7 @@ async def _serve(asked: argparse.Namespace) -> None:
         environment=dict(os.environ),
         port=asked.port,
         provide=stand_ins.provide,
+        webhook=stand_ins.webhook,
         watch=asked.watch,
         say=_say,
     )
@@ -107,6 +110,17 @@ def main() -> int:
         type=port,
         metavar="PORT",
         help="(10000); given, Azurite runs whether a function asks for blobs or not",
+    )
+    parser.add_argument(
+        "--servicebus",
+        metavar="CONNECTION",
+        help="a Service Bus that runs elsewhere, by its connection string; none is started then",
+    )
+    parser.add_argument(
+        "--blob",
+        metavar="CONNECTION",
+        help="a Blob Storage that runs elsewhere, whose events are posted to "
+        "/runtime/webhooks/blobs; none is started then",
     )
     asked = parser.parse_args()
     _log_to_stderr()

@@ -7,7 +7,8 @@ told twice; one that was under way and was not finished in time is told to the a
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from retrain.local.azurite import AzuriteServer, BlobCreated
+from retrain.local.azurite import BlobCreated
+from retrain.local.host.blob_service import BlobService
 
 #: Deals with an event; False when it could not, so that it is told again.
 Reader = Callable[[BlobCreated], Awaitable[bool]]
@@ -17,14 +18,12 @@ class BlobInbox:
     """Hands the events of one Blob service to one reader at a time."""
 
     def __init__(self) -> None:
-        self._service: AzuriteServer | None = None
+        self._service: BlobService | None = None
         self._containers: set[str] = set()
         self._reader: Reader | None = None
         self._somebody = asyncio.Event()
 
-    async def attach(
-        self, service: AzuriteServer, reader: Reader, containers: Iterable[str]
-    ) -> None:
+    async def attach(self, service: BlobService, reader: Reader, containers: Iterable[str]) -> None:
         """From now on `reader` is told of blobs in these containers, those that wait first."""
         self._reader = reader
         self._somebody.set()

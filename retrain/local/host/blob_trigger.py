@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from retrain.local.azurite import AzuriteServer, BlobCreated
+from retrain.local.azurite import BlobCreated
 from retrain.local.azurite.rest import BlobServiceRefused
 from retrain.local.host.blob_inbox import BlobInbox
 from retrain.local.host.blob_input import Blob
+from retrain.local.host.blob_service import BlobService
 from retrain.local.host.errors import AppRefused
 from retrain.local.host.functions import Function
 from retrain.local.host.host_json import BlobOptions
@@ -52,7 +53,7 @@ class BlobTriggers:
     def __init__(
         self,
         functions: Sequence[Function],
-        service: AzuriteServer,
+        service: BlobService,
         inbox: BlobInbox,
         invocations: Invocations,
         apply: Apply,

@@ -6,10 +6,12 @@ lets requests wait for it for a while, and then says 503.
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from retrain.local.host.admin import Admin
+from retrain.local.host.blob_webhook import PATH as BLOBS
 from retrain.local.host.http_trigger import (
     HttpTrigger,
     RawHeaders,
@@ -39,16 +41,27 @@ class App(Protocol):
 class HttpGate:
     """The ASGI application of the host's port."""
 
-    def __init__(self, app: App, admin: Admin, keys: KeyRing, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        app: App,
+        admin: Admin,
+        keys: KeyRing,
+        wait_seconds: float,
+        webhook: Callable[[bytes], Awaitable[int]] | None = None,
+    ) -> None:
         self._app = app
         self._admin = admin
         self._keys = keys
         self._wait = wait_seconds
+        self._webhook = webhook
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")
         if path.casefold().startswith("/admin/"):
             await _answer(send, *await self._own(scope, path, receive))
+            return
+        if path.casefold() == BLOBS and self._webhook:
+            await _answer(send, await self._blobs(scope, receive, self._webhook), b"", b"")
             return
         http = await self._http()
         if http is None:
@@ -70,15 +83,25 @@ class HttpGate:
         return self._app.http
 
     async def _own(self, scope: Scope, path: str, receive: Receive) -> tuple[int, bytes, bytes]:
-        headers = read_headers(scope["headers"])
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        given = headers.get("x-functions-key") or query.get("code", [""])[0]
-        if not self._admin.is_open(path) and not self._keys.open("ADMIN", "", given):
+        if not self._admin.is_open(path) and not self._by_master(scope):
             return 401, b"", b""
         status, answer = await self._admin.answer(scope["method"], path, await _body(receive))
         if answer is None:
             return status, b"", b""
         return status, json.dumps(answer).encode(), b"application/json; charset=utf-8"
+
+    async def _blobs(
+        self, scope: Scope, receive: Receive, webhook: Callable[[bytes], Awaitable[int]]
+    ) -> int:
+        if not self._by_master(scope):
+            return 401
+        return await webhook(await _body(receive))
+
+    def _by_master(self, scope: Scope) -> bool:
+        headers = read_headers(scope["headers"])
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        given = headers.get("x-functions-key") or query.get("code", [""])[0]
+        return self._keys.open("ADMIN", "", given)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -89,7 +89,7 @@ class FunctionsHost:
         try:
             await self._begin()
             admin = Admin(self, self._keys, self._poison)
-            gate = HttpGate(self, admin, self._keys, _WAIT_SECONDS)
+            gate = HttpGate(self, admin, self._keys, _WAIT_SECONDS, settings.webhook)
             self._server = HttpServer(gate, settings.host, settings.port)
             self.port = self._server.port
             await self._server.start()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retrain.local.azurite import AzuriteServer
+from retrain.local.host.blob_service import BlobService
 from retrain.local.host.functions import Function
 from retrain.local.host.keys import Keys
 from retrain.local.host.queues import Listeners, Send
@@ -27,13 +27,14 @@ class Services:
 
     listeners: Listeners | None = None
     send: Send | None = None
-    blobs: AzuriteServer | None = None
+    blobs: BlobService | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """The app, and the services its triggers listen to (None: there is no such one).
 
+    webhook: given what is posted to /runtime/webhooks/blobs; the answer's status.
     provide: asked for the services instead, when it is known which functions there are.
 
     `root` holds function_app.py and host.json. `environment` is set for the process while the app
@@ -49,7 +50,8 @@ class HostSettings:
     port: int = 7071
     listeners: Listeners | None = None
     send: Send | None = None
-    blobs: AzuriteServer | None = None
+    blobs: BlobService | None = None
+    webhook: Callable[[bytes], Awaitable[int]] | None = None
     provide: Callable[[Sequence[Function]], Awaitable[Services]] | None = None
     keys: Keys | None = None
     max_body_bytes: int = 100 * 1024 * 1024

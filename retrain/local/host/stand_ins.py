@@ -7,13 +7,14 @@ connection string, so that the functions' own clients find them, too.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrain.local.azurite import AzuriteServer, AzuriteSettings, find_azurite
 from retrain.local.host.bound_entities import ensure_entities
+from retrain.local.host.elsewhere import Elsewhere
 from retrain.local.host.functions import Binding, Function
 from retrain.local.host.settings import Services
 from retrain.local.servicebus import (
@@ -34,6 +35,7 @@ class StandInSettings:
     """`servicebus_config`: a Config.json to take instead of the bindings. Port 0 is any free one.
 
     eager: start Blob Storage whether a function asks for it or not.
+    servicebus, blob: connection strings of services that run elsewhere; nothing is started then.
     """
 
     data: Path
@@ -41,6 +43,8 @@ class StandInSettings:
     servicebus_port: int = 5672
     blob_port: int = 10000
     eager: bool = False
+    servicebus: str | None = None
+    blob: str | None = None
 
 
 class StandIns:
@@ -52,28 +56,35 @@ class StandIns:
         self._running = AsyncExitStack()
         self._bus: ServiceBusServer | None = None
         self._blobs: AzuriteServer | None = None
+        self._elsewhere = Elsewhere(settings.servicebus, settings.blob)
+
+    @property
+    def webhook(self) -> Callable[[bytes], Awaitable[int]] | None:
+        """Takes the events of blobs elsewhere."""
+        return self._elsewhere.webhook
 
     async def provide(self, functions: Sequence[Function]) -> Services:
         """What these functions need, started. Raises AppRefused, OSError for a taken port."""
+        there = self._elsewhere
         bindings = [one for function in functions for one in (function.trigger, *function.outputs)]
         bus = [binding for binding in bindings if binding.type in _BUS]
         blob = [binding for binding in bindings if binding.type == "blobTrigger"]
-        if bus or self._settings.servicebus_config:
+        if not there.servicebus and (bus or self._settings.servicebus_config):
             await self._serve_bus(bus)
-        if blob or self._settings.eager:
+        if not there.blob and (blob or self._settings.eager):
             await self._serve_blobs(blob)
-        if self._bus:
-            _connect(bus, self._bus.connection_string)
-        if self._blobs:
-            _connect(blob, self._blobs.connection_string)
+        _connect(bus, there.servicebus or (self._bus.connection_string if self._bus else None))
+        _connect(blob, there.blob or (self._blobs.connection_string if self._blobs else None))
+        source = self._bus or there.bus
         return Services(
-            listeners=self._bus.listener if self._bus else None,
-            send=self._bus.send if self._bus else None,
-            blobs=self._blobs,
+            listeners=source.listener if source else None,
+            send=source.send if source else None,
+            blobs=self._blobs or there.blobs,
         )
 
     async def close(self) -> None:
         await self._running.aclose()
+        await self._elsewhere.close()
 
     async def _serve_bus(self, bindings: Sequence[Binding]) -> None:
         config = self._settings.servicebus_config
@@ -104,8 +115,10 @@ class StandIns:
                 await self._blobs.reader.create(container)
 
 
-def _connect(bindings: Iterable[Binding], connection_string: str) -> None:
+def _connect(bindings: Iterable[Binding], connection_string: str | None) -> None:
     """Give each connection's setting a value, where it has none."""
+    if connection_string is None:
+        return
     for name in {binding.text("connection") for binding in bindings} - {""}:
         value = os.environ.setdefault(name, connection_string)
         if not any(sign in value for sign in _LOCAL):

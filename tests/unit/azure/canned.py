@@ -11,6 +11,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
+from shared.azure.retries import RetryEveryMethod
+
 ENDPOINT: Final = "http://batch.invalid"
 
 
@@ -20,9 +22,12 @@ def refusal(status: int, code: str, message: str = "No.") -> tuple[int, dict[str
 
 
 class Canned(HTTPAdapter):
-    """Gives the answers in their order and remembers what was asked: `POST /jobs`."""
+    """Gives the answers in their order and remembers what was asked: `POST /jobs`.
 
-    def __init__(self, *answers: tuple[int, dict[str, Any] | None]) -> None:
+    An answer that is an error is raised: there was none.
+    """
+
+    def __init__(self, *answers: tuple[int, dict[str, Any] | None] | Exception) -> None:
         super().__init__()
         self.answers = list(answers)
         self.asked: list[str] = []
@@ -35,7 +40,10 @@ class Canned(HTTPAdapter):
         self.asked.append(f"{request.method} {url}")
         body = request.body if isinstance(request.body, str | bytes) else b""
         self.bodies.append(json.loads(body or b"{}"))
-        status, answer = self.answers.pop(0)
+        given = self.answers.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        status, answer = given
         content = b"" if answer is None else json.dumps(answer).encode()
         headers = HTTPHeaderDict({"Content-Type": "application/json; odata=minimalmetadata"})
         headers["Content-Length"] = str(len(content))
@@ -50,6 +58,5 @@ class Canned(HTTPAdapter):
             ENDPOINT,
             credential,
             transport=RequestsTransport(session=session, session_owner=False),
-            retry_total=2,
-            retry_backoff_factor=0.01,
+            retry_policy=RetryEveryMethod(retry_total=2, retry_backoff_factor=0.01),
         )

@@ -6,7 +6,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from azure.storage.blob import BlobServiceClient
+from urllib3.exceptions import ProtocolError
 
 from shared.app.orders import order_for
 from shared.azure.accounts import Accounts
@@ -36,8 +38,9 @@ def compute(canned: Canned) -> BatchCompute:
 
 
 CREATED, UPDATED = (201, None), (200, None)
+CUT: Final = requests.ConnectionError(ProtocolError("cut"))
 #: The service's answers, and what is asked of it.
-PROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], list[str]]] = {
+PROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None] | Exception], list[str]]] = {
     "the first time": ([CREATED, CREATED, UPDATED], MADE),
     "died after the job": ([refusal(409, "JobExists"), CREATED, UPDATED], MADE),
     "died after the task": (
@@ -51,6 +54,14 @@ PROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], list[str]]
     "an outage that made it": (
         [refusal(503, "ServerBusy"), refusal(409, "JobExists"), CREATED, UPDATED],
         [MADE[0], *MADE],
+    ),
+    "nobody is there for a moment": (
+        [requests.ConnectionError("refused"), CREATED, CREATED, UPDATED],
+        [MADE[0], *MADE],
+    ),
+    "no answer, though it was made": (
+        [CREATED, CUT, refusal(409, "TaskExists"), UPDATED],
+        [*MADE[:2], MADE[1], MADE[2]],
     ),
     "repeated after its end": ([refusal(409, "JobExists"), refusal(409, "JobCompleted")], MADE[:2]),
     "repeated at its end": (
