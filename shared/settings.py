@@ -14,6 +14,20 @@ class MissingSettings(Permanent):
         )
 
 
+class BadSettings(Permanent):
+    """What is set makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Microsoft Entra ID: client is the application that tokens have to be for, authority the
+    address of the cloud's sign-in, without a slash at its end."""
+
+    client: str
+    tenant: str
+    authority: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Field `batch_key` is the variable RETRAIN_BATCH_KEY; one without a default must be set.
@@ -71,3 +85,29 @@ def read(environ: Mapping[str, str]) -> Settings:
     if "url" not in values and environ.get("WEBSITE_HOSTNAME"):  # Azure sets it
         values["url"] = f"https://{environ['WEBSITE_HOSTNAME']}"
     return Settings(**values)
+
+
+def sign_in(environ: Mapping[str, str]) -> SignIn | None:
+    """None when callers have function keys. Raises MissingSettings for one half without the other.
+
+    It is apart from Settings because the host asks for it before there is anything to connect to.
+    """
+    client, tenant = (environ.get(f"RETRAIN_ENTRA_{name}", "") for name in ("CLIENT", "TENANT"))
+    if not client and not tenant:
+        return None
+    missing = [name for name, value in (("CLIENT", client), ("TENANT", tenant)) if not value]
+    if missing:
+        raise MissingSettings([f"RETRAIN_ENTRA_{name}" for name in missing])
+    authority = environ.get("RETRAIN_ENTRA_AUTHORITY") or "https://login.microsoftonline.com"
+    return SignIn(client, tenant, authority.rstrip("/"))
+
+
+def rate(environ: Mapping[str, str]) -> int:
+    """Requests that one caller may send in a minute; 0: any number. Raises BadSettings."""
+    value = environ.get("RETRAIN_RATE") or "0"
+    if not value.isdecimal():
+        raise BadSettings(
+            f"RETRAIN_RATE is {value!r}, which is no number of requests a minute.",
+            remedy="Set it to a whole number, or leave it out for no limit.",
+        )
+    return int(value)

@@ -56,7 +56,7 @@ from shared.app.watched import Watched
 from shared.app.windows import Windows
 from shared.app.workflow import Workflow
 from shared.ports.world import Ports
-from shared.settings import Settings
+from shared.settings import Settings, SignIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,12 @@ class Product:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def access() -> tuple[SignIn | None, int]:
+    """Who may sign in (None: function keys), and how often one caller may ask in a minute (0: at
+    will). Raises MissingSettings and BadSettings."""
+    return settings.sign_in(os.environ), settings.rate(os.environ)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
@@ -19,9 +20,11 @@ from functions.api import (
     schedules,
     uploads,
 )
+from functions.api.access import Guard, guard
 from functions.api.problems import answer, invalid_request, told
 from functions.api.version import VERSION
 from shared.domain.errors import RetrainError
+from shared.settings import SignIn
 
 log = logging.getLogger("retrain.api")
 
@@ -29,7 +32,9 @@ log = logging.getLogger("retrain.api")
 LARGEST_BODY: Final = 1024 * 1024
 
 
-def web() -> FastAPI:
+def web(sign_in: SignIn | None = None, rate: int = 0) -> FastAPI:
+    """sign_in: who may sign in; None when the host asks for keys.  rate: requests a minute and
+    caller, 0 for any number."""
     app = FastAPI(
         title="Retrain",
         version=VERSION,
@@ -50,7 +55,7 @@ def web() -> FastAPI:
         datastores,
     ):
         app.include_router(part.router, prefix="/api")
-    app.middleware("http")(_guarded)
+    app.middleware("http")(partial(_guarded, guard(sign_in, rate)))
     app.exception_handler(RetrainError)(_refused)
     app.exception_handler(RequestValidationError)(_misread)
     app.exception_handler(HTTPException)(_no_such_way)
@@ -58,9 +63,17 @@ def web() -> FastAPI:
 
 
 async def _guarded(
+    access: Guard, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Those who may, and bodies of a sane size only; what nobody foresaw is logged, not shown."""
+    said = await access.admit(request) or await _answered(request, call_next)
+    access.record(request, said.status_code)
+    return said
+
+
+async def _answered(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Bodies of a sane size only; and what nobody foresaw is logged, not shown."""
     # The worker holds the whole body already; a header might not say how long it is.
     if len(await request.body()) > LARGEST_BODY:
         limit = f"{LARGEST_BODY // 1024} KiB"

@@ -23,7 +23,9 @@ var byIdentity = {
   PYTHON_THREADPOOL_THREAD_COUNT: '32' // as many as host.json allows sessions at once
   RETRAIN_WATCH: '0 * * * * *'
   RETRAIN_URL: 'https://${app.properties.defaultHostName}'
-  RETRAIN_AUTH: empty(entraClientId) ? 'keys' : 'entra'
+  RETRAIN_ENTRA_CLIENT: entraClientId // empty: function keys
+  RETRAIN_ENTRA_TENANT: empty(entraClientId) ? '' : tenant().tenantId
+  RETRAIN_RATE: '600'
 }
 
 resource host 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
@@ -94,30 +96,6 @@ resource noPublishingByPassword 'Microsoft.Web/sites/basicPublishingCredentialsP
     properties: { allow: false }
   }
 ]
-
-// Tokens are checked by App Service, before the app: it takes the caller's name from headers that
-// nobody else can set. Callers without a token are let through, since Event Grid, the health probe and
-// scripts that log have other credentials; the app refuses them everywhere else.
-resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(entraClientId)) {
-  parent: app
-  name: 'authsettingsV2'
-  properties: {
-    platform: { enabled: true }
-    globalValidation: { requireAuthentication: false, unauthenticatedClientAction: 'AllowAnonymous' }
-    httpSettings: { requireHttps: true }
-    login: { tokenStore: { enabled: false } }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: entraClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-        }
-        validation: { allowedAudiences: [entraClientId, 'api://${entraClientId}'] }
-      }
-    }
-  }
-}
 
 output name string = app.name
 output endpoint string = 'https://${app.properties.defaultHostName}'

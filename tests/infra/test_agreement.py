@@ -24,7 +24,9 @@ BY_HAND: Final = {"RETRAIN_SHARED_REGISTRIES", "RETRAIN_WEBHOOK_PRIVATE"}
 #: Read by the host or the doors, not by Settings.
 OTHERS: Final = {
     "RETRAIN_WATCH",
-    "RETRAIN_AUTH",
+    "RETRAIN_ENTRA_CLIENT",
+    "RETRAIN_ENTRA_TENANT",
+    "RETRAIN_RATE",
     "RETRAIN_MAX_NODES",
     "RETRAIN_MAX_NODE_HOURS_A_DAY",
 }
