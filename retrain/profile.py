@@ -9,8 +9,8 @@
 
 The file lies in the user's configuration folder (RETRAIN_CONFIG names another) and only its owner
 can read it, since it holds keys. Who is asked, first found: the profile named with `--profile`;
-RETRAIN_ENDPOINT with RETRAIN_KEY; the current profile. A key only ever goes to the endpoint that
-it was stored with: RETRAIN_ENDPOINT alone is an endpoint without a key.
+RETRAIN_ENDPOINT with RETRAIN_KEY or RETRAIN_SCOPE; the current profile. A key only ever goes to the
+endpoint that it was stored with: RETRAIN_ENDPOINT alone is an endpoint without a key.
 """
 
 import json
@@ -36,6 +36,7 @@ class Profile:
     """key: the function key of the app; "" for one that asks for none.
 
     code_max_mb, code_max_files: the most code that may travel; None is Retrain's own limit.
+    scope: of the tokens it asks for; "" for one that asks for a key, or for none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Profile:
     key: str = field(default="", repr=False)
     code_max_mb: float | None = None
     code_max_files: int | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def choose(name: str | None = None) -> Profile:
         return read().named(name)
     endpoint, key = os.environ.get("RETRAIN_ENDPOINT"), os.environ.get("RETRAIN_KEY")
     if endpoint:
-        return Profile("RETRAIN_ENDPOINT", endpoint, key or "")
+        scope = os.environ.get("RETRAIN_SCOPE", "")
+        return Profile("RETRAIN_ENDPOINT", endpoint, key or "", scope=scope)
     profiles = read()
     if profiles.current is None:
         raise ProfileProblem(
@@ -131,6 +134,7 @@ def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
         str(entry.get("key", "")),
         None if megabytes is None else float(megabytes),
         None if files is None else int(files),
+        str(entry.get("scope", "")),
     )
 
 
@@ -139,6 +143,7 @@ def _write(profiles: Profiles) -> Path:
     for name, profile in sorted(profiles.by_name.items()):
         lines += ["", f"[profiles.{_quoted(name)}]", f"endpoint = {_quoted(profile.endpoint)}"]
         lines += [f"key = {_quoted(profile.key)}"] if profile.key else []
+        lines += [f"scope = {_quoted(profile.scope)}"] if profile.scope else []
         for field_name in ("code_max_mb", "code_max_files"):
             limit = getattr(profile, field_name)
             lines += [] if limit is None else [f"{field_name} = {limit}"]

@@ -11,6 +11,7 @@ from retrain.cli import (
     draining,
     environments,
     jobs,
+    login,
     metrics,
     models,
     profiles,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(stack.up)
 app.command()(stack.demo)
+app.command()(login.login)
 app.command()(schema.schema)
 app.command("mlflow")(metrics.access)
 jobs.app.command("metrics")(metrics.show)

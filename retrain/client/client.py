@@ -76,7 +76,8 @@ class Client(AssetCalls, ComputeCalls, EnvironmentCalls, ScheduleCalls):
             endpoint, key = self.profile.endpoint, key or self.profile.key
         assert endpoint is not None
         self._local: Client | None = None
-        self._connection = Connection(endpoint, key, transport)
+        scope = self.profile.scope if self.profile is not None else ""
+        self._connection = Connection(endpoint, key, transport, scope)
         self.endpoint = self._connection.endpoint
 
     def __enter__(self) -> "Client":

@@ -13,6 +13,7 @@ import httpx
 
 from retrain.client.errors import ApiError, BadEndpoint, ClientError, NotRetrain, Unreachable
 from retrain.client.retry import send
+from retrain.client.sign_in import SignIn
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds; a cold Functions app takes its time
 CONNECTIONS = httpx.Limits(max_connections=16, max_keepalive_connections=16)
@@ -21,12 +22,16 @@ CONNECTIONS = httpx.Limits(max_connections=16, max_keepalive_connections=16)
 class Connection:
     """`api` asks Retrain; `blobs` is the plain client for addresses that Retrain handed out."""
 
-    def __init__(self, endpoint: str, key: str, transport: httpx.BaseTransport | None) -> None:
+    def __init__(
+        self, endpoint: str, key: str, transport: httpx.BaseTransport | None, scope: str = ""
+    ) -> None:
+        """scope: of the tokens that the API asks for; "" when it asks for a key."""
         self.endpoint = checked_endpoint(endpoint)
         agent = {"User-Agent": "retrain"}
         self._api = httpx.Client(
             base_url=self.endpoint,
             headers=agent | ({"x-functions-key": key} if key else {}),
+            auth=SignIn(scope) if scope else None,
             timeout=TIMEOUT,
             limits=CONNECTIONS,
             transport=transport,
