@@ -19,3 +19,4 @@ def schedules_due(timer: func.TimerRequest) -> None:
 def watch(timer: func.TimerRequest) -> None:
     """Every minute in the cloud; as RETRAIN_WATCH says."""
     product().watch.tick()
+    product().dead_letters.count()

@@ -2,7 +2,9 @@
 
 import azure.functions as func
 
+from functions.messages import arrived
 from shared import wire
+from shared.ports.bus import EVENTS
 from shared.wiring import product
 
 bp = func.Blueprint()
@@ -12,10 +14,11 @@ bp = func.Blueprint()
 @bp.service_bus_queue_trigger(
     arg_name="message",
     connection="RETRAIN_SERVICEBUS",
-    queue_name="run-events",
+    queue_name=EVENTS,
     data_type=func.DataType.BINARY,
     is_sessions_enabled=True,
 )
 def run_event(message: func.ServiceBusMessage) -> None:
-    run, event = wire.decode_event(message.get_body())
-    product().inbox.handle(run, event)
+    with product().refusals.noted(arrived(EVENTS, message)):
+        run, event = wire.decode_event(message.get_body())
+        product().inbox.handle(run, event)

@@ -2,7 +2,9 @@
 
 import azure.functions as func
 
+from functions.messages import arrived
 from shared import wire
+from shared.ports.bus import REQUESTS
 from shared.wiring import product
 
 bp = func.Blueprint()
@@ -12,8 +14,9 @@ bp = func.Blueprint()
 @bp.service_bus_queue_trigger(
     arg_name="message",
     connection="RETRAIN_SERVICEBUS",
-    queue_name="training-requests",
+    queue_name=REQUESTS,
     data_type=func.DataType.BINARY,  # as text, members of the body would overwrite the metadata
 )
 def training_requested(message: func.ServiceBusMessage) -> None:
-    product().admission.admit(wire.decode_request(message.get_body()))
+    with product().refusals.noted(arrived(REQUESTS, message)):
+        product().admission.admit(wire.decode_request(message.get_body()))

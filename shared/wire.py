@@ -50,6 +50,12 @@ class Malformed(Permanent):
         )
 
 
+class TooNew(Malformed):
+    def __init__(self, what: str) -> None:
+        super().__init__(what, f"it is of a version above {VERSION}, and this code knows no other")
+        self.remedy = "A newer Retrain wrote it: deploy that one here, too; then send it again."
+
+
 def encode_request(request: TrainingRequest) -> bytes:
     return _REQUEST_MESSAGE.dump_json({"v": VERSION, "body": request}, by_alias=True)
 
@@ -83,5 +89,7 @@ def _parsed(adapter: TypeAdapter[_Message], body: bytes, what: str) -> _Message:
         return adapter.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        if first["loc"] == ("v",) and first["type"] == "less_than_equal":
+            raise TooNew(what) from error
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise Malformed(what, f"{where}: {first['msg']}") from error

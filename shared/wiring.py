@@ -21,6 +21,7 @@ from shared.app.clock_triggers import ClockTriggers
 from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.datastores import Datastores
+from shared.app.dead_letters import DeadLetterDesk
 from shared.app.draining import Draining
 from shared.app.effects import Effects
 from shared.app.environments import Environments
@@ -39,6 +40,7 @@ from shared.app.notifying import Notifier
 from shared.app.observing import Observer
 from shared.app.promotion import Promoter
 from shared.app.queries import Queries
+from shared.app.refusals import Refusals
 from shared.app.resolution import Resolver
 from shared.app.schedules import Schedules
 from shared.app.script_tracking import ScriptTracking
@@ -92,6 +94,8 @@ class Product:
     catalog: Catalog
     environments: Environments
     builds: ImageBuilds
+    refusals: Refusals
+    dead_letters: DeadLetterDesk
     now: Callable[[], datetime]
 
 
@@ -176,9 +180,9 @@ def built(world: Ports) -> Product:
         now=world.now,
     )
     workflow = Workflow(world.runs, effects, gate)
+    refusals = Refusals(world.registry, world.now)
     starting = Starting(world.registry, world.runs, admission, world.now)
-    memory = FileMemory(world.registry, world.runs)
-    manifests = Manifests(world.files)
+    memory, manifests = FileMemory(world.registry, world.runs), Manifests(world.files)
     windows = Windows(
         schedules=schedules,
         registry=world.registry,
@@ -250,5 +254,7 @@ def built(world: Ports) -> Product:
         catalog=Catalog(assets, datastores, contents, world.links),
         environments=environments,
         builds=builds,
+        refusals=refusals,
+        dead_letters=DeadLetterDesk(world.dead_letters, refusals, world.registry, world.now),
         now=world.now,
     )

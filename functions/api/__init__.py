@@ -14,6 +14,7 @@ from functions.api import (
     compute,
     computes,
     datastores,
+    dead_letters,
     environments,
     jobs,
     metrics,
@@ -53,6 +54,7 @@ def web(sign_in: SignIn | None = None, rate: int = 0) -> FastAPI:
         computes,
         assets,
         datastores,
+        dead_letters,
     ):
         app.include_router(part.router, prefix="/api")
     app.middleware("http")(partial(_guarded, guard(sign_in, rate)))

@@ -42,7 +42,8 @@ def runs(
 
 @router.get("/jobs/{name}")
 def show(name: str) -> dict[str, Any]:
-    return run_view(product().queries.show(name))
+    run = product().queries.show(name)
+    return run_view(run, product().refusals.of_run(run))
 
 
 @router.get("/jobs/{name}/lineage")

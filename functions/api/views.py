@@ -7,6 +7,7 @@ from typing import Any
 from shared.app.assets import Asset, Labels, Listed
 from shared.app.datastores import KeptStore
 from shared.app.lineage import Story
+from shared.app.refusals import Refusal
 from shared.app.schedules import Kept
 from shared.domain.capacity import Held
 from shared.domain.lineage import Content, Read, Registered, Written
@@ -17,7 +18,8 @@ from shared.ports.files import File
 from shared.ports.runs import Summary
 
 
-def run_view(run: Run) -> dict[str, Any]:
+def run_view(run: Run, held_up: Refusal | None = None) -> dict[str, Any]:
+    """held_up: by a message that could not be processed."""
     document = dump(run.job)
     return {
         "name": run.name,
@@ -51,6 +53,13 @@ def run_view(run: Run) -> dict[str, Any]:
             for moment in run.timeline
         ],
         "error": problem_view(run.problem),
+        "held_up": held_up
+        and {
+            "code": held_up.code,
+            "message": held_up.about_run,
+            "remedy": f"{held_up.remedy} `retrain dead-letters list` shows the message.".strip(),
+            "at": time(held_up.at),
+        },
         "reads": [read_view(read) for read in run.reads],
         "writes": [written_view(written) for written in run.writes],
         "inputs": document.get("inputs", {}),

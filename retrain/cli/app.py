@@ -8,6 +8,7 @@ from retrain.cli import (
     compute,
     data,
     datastores,
+    dead_letters,
     draining,
     environments,
     jobs,
@@ -46,6 +47,7 @@ app.add_typer(environments.app, name="environment")
 app.add_typer(models.app, name="model")
 app.add_typer(datastores.app, name="datastore")
 app.add_typer(compute.app, name="compute")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(profiles.app, name="profile")
 
 

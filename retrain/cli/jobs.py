@@ -87,8 +87,8 @@ def list_(
     """List runs, newest first."""
     with connect(profile) as client:
         found = list(client.list_jobs([str(s.value) for s in status or ()], experiment, limit))
-        held = not as_json and client.health().get("compute") == "held"
-    if as_json:
+        health = None if as_json else client.health()
+    if health is None:
         put_json(found)
         return
     from retrain.cli import render
@@ -96,8 +96,10 @@ def list_(
     render.runs(found)
     if len(found) == limit:
         note(f"The newest {limit}; see more with --limit.")
-    if held:
+    if health.get("compute") == "held":
         note(HELD)
+    if dead := health.get("dead_letters"):
+        note(f"Messages that could not be processed: {dead}; see `retrain dead-letters list`.")
 
 
 @app.command()

@@ -55,6 +55,10 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
             out.print(f"  {error['remedy']}")
+    if held_up := shown.get("held_up"):
+        when = f"\nHeld up since {clock(held_up['at'])} "
+        out.print(Text.assemble((when, "yellow"), f"{held_up['code']}: {held_up['message']}"))
+        out.print(f"  {held_up['remedy']}")
     _registered(shown.get("writes") or [], out)
     if metrics:
         out.print("\nMetrics")

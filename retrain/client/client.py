@@ -24,11 +24,13 @@ from retrain.client import transfers
 from retrain.client.assets import AssetCalls
 from retrain.client.computes import ComputeCalls
 from retrain.client.connection import Connection
+from retrain.client.dead_letters import DeadLetterCalls
 from retrain.client.environments import EnvironmentCalls
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
 from retrain.client.records import (
     Document,
+    Health,
     LogChunk,
     MetricPoint,
     MlflowAccess,
@@ -52,7 +54,7 @@ LOCAL = "local"  # the profile that `retrain up` writes
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Client(AssetCalls, ComputeCalls, EnvironmentCalls, ScheduleCalls):
+class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, ScheduleCalls):
     """Use it in a `with` block; its methods may be called from several threads.
 
     endpoint: None is that of the profile in use, or of `profile`, with its key.
@@ -135,9 +137,9 @@ class Client(AssetCalls, ComputeCalls, EnvironmentCalls, ScheduleCalls):
             self._local = Client(profile=LOCAL)
         return self._local
 
-    def health(self) -> dict[str, str]:
-        """Return {"status": "ok", "version": …}; needs no key."""
-        return cast(dict[str, str], self._connection.json("GET", "/api/health"))
+    def health(self) -> Health:
+        """Whether somebody is there, and how many dead letters there are; needs no key."""
+        return cast(Health, self._connection.json("GET", "/api/health"))
 
     # runs
 

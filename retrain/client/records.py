@@ -33,6 +33,12 @@ class RunError(TypedDict):
     remedy: str
 
 
+class HeldUp(RunError):
+    """A message of the run could not be processed, at that time, and it waits because of that."""
+
+    at: str
+
+
 class Source(TypedDict):
     """Who asked for the run: `kind` is http, data, cron or recurrence.
 
@@ -139,6 +145,7 @@ class Run(RunSummary):
     image: str | None
     timeline: list[Moment]
     error: RunError | None
+    held_up: NotRequired[HeldUp | None]
     reads: list[Read]
     writes: list[Written]
     inputs: Document
@@ -254,6 +261,50 @@ class RunLineage(TypedDict):
     reads: list[TracedRead]
     writes: list[TracedWritten]
     left: Content | None
+
+
+class DeadLetter(TypedDict):
+    """A message that could not be processed. id: `<queue>/<number>`.  about: what it says, in a
+    word. error: why it failed.  reason, description: what the queue says.
+
+    failed_at, deliveries: None when nobody noted why it failed.  resubmitted: how often before.
+    size: of its content, in bytes.
+    """
+
+    id: str
+    queue: str
+    number: int
+    message_id: str | None
+    run: str | None
+    about: str
+    error: RunError
+    failed_at: str | None
+    deliveries: int | None
+    reason: str
+    description: str
+    enqueued_at: str
+    resubmitted: int
+    content_type: str | None
+    size: int
+
+
+class DeadLetterContent(DeadLetter):
+    """body: None when it is no text."""
+
+    body: str | None
+    body_base64: str
+
+
+class Health(TypedDict):
+    """compute: open, held (no run starts), or unknown.  dead_letters: None when nobody counted them
+    of late; of each queue 250 are counted at most. An older server says nothing of these.
+    """
+
+    status: str
+    version: str
+    compute: NotRequired[str]
+    dead_letters: NotRequired[int | None]
+    dead_letters_counted_at: NotRequired[str | None]
 
 
 class LogChunk(NamedTuple):

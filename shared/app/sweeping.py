@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.app import file_memory
+from shared.app import file_memory, refusals
 from shared.app.admission import ASKED
 from shared.ports.registry import Registry
 
@@ -17,6 +17,7 @@ from shared.ports.registry import Registry
 LASTING: Final[Mapping[str, timedelta]] = {
     ASKED: timedelta(days=14),
     file_memory.KIND: timedelta(days=180),
+    refusals.KIND: timedelta(days=180),
 }
 _SLICES: Final = 256
 #: Of a slice so many are looked at, and so many are deleted, in a tick.

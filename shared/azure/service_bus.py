@@ -3,29 +3,29 @@
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
+from azure.servicebus.amqp import AmqpAnnotatedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
 from shared import wire
 from shared.domain.errors import Invalid, Transient
 from shared.domain.events import Told
 from shared.domain.requests import TrainingRequest
-
-REQUESTS: Final = "training-requests"
-EVENTS: Final = "run-events"
+from shared.ports.bus import EVENTS, REQUESTS
 
 
 class ServiceBus:
     """Bus. Senders stay open: opening one costs a second of the client's own waiting."""
 
     def __init__(self, connect: Callable[[], ServiceBusClient]) -> None:
-        self._requests = _Lane(connect, REQUESTS)
-        self._events = _Lane(connect, EVENTS)
+        self._requests = Lane(connect, REQUESTS)
+        self._events = Lane(connect, EVENTS)
 
     def request(self, request: TrainingRequest) -> None:
-        self._requests.send(_message(wire.encode_request(request), request.id))
+        body = wire.encode_request(request)
+        self._requests.send(_message(body, request.id, subject=request.run))
 
     def event(self, run: str, event: Told, *, after: datetime | None = None) -> None:
         message = _message(wire.encode_event(run, event), event.id, session_id=run)
@@ -37,7 +37,7 @@ class ServiceBus:
         self._events.close()
 
 
-class _Lane:
+class Lane:
     """One queue's sender. The SDK's isn't made for two threads at once."""
 
     def __init__(self, connect: Callable[[], ServiceBusClient], queue: str) -> None:
@@ -45,7 +45,7 @@ class _Lane:
         self._lock = Lock()
         self._open: tuple[ServiceBusClient, ServiceBusSender] | None = None
 
-    def send(self, message: ServiceBusMessage) -> None:
+    def send(self, message: ServiceBusMessage | AmqpAnnotatedMessage) -> None:
         with self._lock:
             try:
                 self._sender().send_messages(message)

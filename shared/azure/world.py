@@ -22,6 +22,7 @@ from shared.azure.blob_links import BlobLinks
 from shared.azure.blob_parts import BlobParts
 from shared.azure.blob_registry import BlobRegistry
 from shared.azure.blob_runs import BlobRuns
+from shared.azure.dead_letters import ServiceBusDeadLetters
 from shared.azure.errors import RETRIES
 from shared.azure.images import LoopbackImages, NoImages
 from shared.azure.registry_images import RegistryImages, login_server, no_login
@@ -59,6 +60,7 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         links=links,
         registry=BlobRegistry(blobs),
         bus=ServiceBus(lambda: _service_bus(chosen)),
+        dead_letters=ServiceBusDeadLetters(lambda: _service_bus(chosen)),
         compute=BatchCompute(batch, links, _node(chosen), login),
         inventory=BatchInventory(batch),
         pools=BatchPools(batch, _node(chosen), chosen.batch),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute, Inventory, LiveLogs, Pools
+from shared.ports.dead_letters import DeadLetters
 from shared.ports.files import Files, Links
 from shared.ports.images import Images
 from shared.ports.ledger import Ledger
@@ -24,6 +25,7 @@ class Ports:
     links: Links
     registry: Registry
     bus: Bus
+    dead_letters: DeadLetters
     compute: Compute
     inventory: Inventory
     pools: Pools

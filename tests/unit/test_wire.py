@@ -80,7 +80,7 @@ def test_no_message_has_members_that_the_host_would_take_for_metadata(event: Eve
 @pytest.mark.parametrize("version", [wire.VERSION + 1, 0, "x", None])
 def test_another_version_is_refused(decode: Callable[[bytes], object], version: object) -> None:
     message = json.loads(wire.encode_run(a_run())) | {"v": version}
-    with pytest.raises(wire.Malformed, match="v: "):
+    with pytest.raises(wire.Malformed, match=r"v: |a version above 1"):
         decode(json.dumps(message).encode())
 
 

@@ -8,6 +8,7 @@ from shared.wiring import Product, built
 from tests.simulation.twins.bus import SimulatedBus
 from tests.simulation.twins.clock import Clock
 from tests.simulation.twins.compute import SimulatedCompute
+from tests.simulation.twins.dead_letters import SimulatedDeadLetters
 from tests.simulation.twins.files import SimulatedFiles, SimulatedLinks
 from tests.simulation.twins.images import SimulatedImages
 from tests.simulation.twins.ledger import SimulatedLedger
@@ -32,6 +33,7 @@ class Twins:
         self.files = SimulatedFiles(self.clock)
         self.parts = SimulatedParts(self.files)
         self.bus = SimulatedBus(self.clock)
+        self.dead_letters = SimulatedDeadLetters(self.bus)
         self.compute = SimulatedCompute(self.clock)
         self.images = SimulatedImages(self.clock)
 
@@ -43,6 +45,7 @@ class Twins:
             links=self.links,
             registry=self.registry,
             bus=self.bus,
+            dead_letters=self.dead_letters,
             compute=self.compute,
             inventory=self.compute,
             pools=self.compute,
