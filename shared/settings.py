@@ -1,9 +1,12 @@
 """What is set from outside, read once at the edge."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Final
 
 from shared.domain.errors import Permanent
+from shared.domain.ledger import Limits
 
 
 class MissingSettings(Permanent):
@@ -16,6 +19,11 @@ class MissingSettings(Permanent):
 
 class BadSettings(Permanent):
     """What is set makes no sense."""
+
+
+class BadSetting(BadSettings):
+    def __init__(self, name: str, value: str, wanted: str) -> None:
+        super().__init__(f"{name} is '{value}', and has to be {wanted}.", remedy="Change it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,7 @@ class Settings:
     webhook_secret: signs notifications, `whsec_` and base64; empty refuses them.  webhook_private:
     "true" allows addresses of private networks.
     url: where scripts reach the app, to log to it; empty means they can't, and log nowhere.
+    max_nodes, max_node_hours_a_day: of all compute at once, and of a day of UTC; empty means any.
     vm_size: of a job that names none.  node_image: publisher:offer:sku of its nodes.
     subnet: ARM id of the one that nodes join; empty means none.
     """
@@ -56,11 +65,25 @@ class Settings:
     webhook_secret: str = ""
     webhook_private: str = ""
     url: str = ""
+    max_nodes: str = ""
+    max_node_hours_a_day: str = ""
     vm_size: str = "Standard_D2s_v3"
     node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
     node_agent: str = "batch.node.ubuntu 22.04"
     subnet: str = ""
 
+
+def limits(chosen: Settings) -> Limits:
+    """Raises BadSetting."""
+    nodes, hours = chosen.max_nodes.strip(), chosen.max_node_hours_a_day.strip()
+    if nodes and not (nodes.isascii() and nodes.isdigit() and int(nodes)):
+        raise BadSetting("RETRAIN_MAX_NODES", nodes, "a whole number, 1 or more")
+    if hours and not (_NUMBER.fullmatch(hours) and float(hours)):
+        raise BadSetting("RETRAIN_MAX_NODE_HOURS_A_DAY", hours, "a number above 0, such as 40")
+    return Limits(nodes=int(nodes) if nodes else None, node_hours=float(hours) if hours else None)
+
+
+_NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,6})?")
 
 #: Where the Functions runtime keeps an identity-based connection, which has no single value.
 _IDENTITY = {

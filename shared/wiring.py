@@ -57,6 +57,7 @@ from shared.app.watch import Watch
 from shared.app.watched import Watched
 from shared.app.windows import Windows
 from shared.app.workflow import Workflow
+from shared.domain.ledger import Limits
 from shared.ports.world import Ports
 from shared.settings import Settings, SignIn
 
@@ -71,6 +72,8 @@ class Product:
     watch: Watch
     book: CapacityBook
     draining: Draining
+    gate: Gate
+    limits: Limits
     queries: Queries
     logs: Logs
     metrics: Metrics
@@ -130,7 +133,6 @@ def built(world: Ports) -> Product:
     """The use cases over any world: Azure's, the local stack's, the simulation's."""
     observer = Observer(world.compute, world.bus, world.now)
     book = CapacityBook(world.registry, world.now)
-    gate = Gate(book, world.bus, world.now)
     draining = Draining(book, world.runs, world.inventory, world.compute, world.bus, world.now)
     builds = ImageBuilds(world.images, world.registry, world.files, world.now)
     assets = Assets(world.registry, world.now)
@@ -144,6 +146,8 @@ def built(world: Ports) -> Product:
     tracking = Tracking(world.runs, books, world.now)
     experiments = Experiments(world.runs, world.registry, world.now)
     environments = Environments(assets, builds, world.now)
+    computes = Computes(world.registry, world.runs, world.pools, world.inventory, book, world.now)
+    gate = Gate(book, computes, world.runs, world.bus, world.limits, world.now)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
@@ -158,7 +162,6 @@ def built(world: Ports) -> Product:
         tracking=ScriptTracking(tokens, world.url),
         now=world.now,
     )
-    computes = Computes(world.registry, world.runs, world.pools, world.inventory, book, world.now)
     admission = Admission(
         runs=world.runs,
         registry=world.registry,
@@ -166,6 +169,7 @@ def built(world: Ports) -> Product:
         webhooks=world.webhooks,
         environments=environments,
         computes=computes,
+        limits=world.limits,
         resolver=resolver,
         lineage=lineage,
         now=world.now,
@@ -226,11 +230,14 @@ def built(world: Ports) -> Product:
             observer=observer,
             book=book,
             draining=draining,
+            gate=gate,
             bus=world.bus,
             now=world.now,
         ),
         book=book,
         draining=draining,
+        gate=gate,
+        limits=world.limits,
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs, builds),
         metrics=metrics,

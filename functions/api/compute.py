@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import StringConstraints
 
-from functions.api.views import attempt_view, held_view, pool_view
+from functions.api.views import attempt_view, held_view, limits_view, pool_view
 from shared.wiring import product
 
 router = APIRouter(tags=["compute"])
@@ -22,6 +22,15 @@ def compute() -> dict[str, Any]:
         "pools": [pool_view(pool) for pool in pools],
         "held": held_view(product().book.read().held),
     }
+
+
+@router.get("/compute/limits")
+def limits() -> dict[str, Any]:
+    """How much compute there may be (null: any), how much there is, and how many runs wait for it.
+
+    `nodes` and `node_hours_today` are counted only where there are limits.
+    """
+    return limits_view(product().gate.usage(), product().limits)
 
 
 @router.post("/compute/drain")

@@ -10,6 +10,7 @@ from shared.app.lineage import Story
 from shared.app.refusals import Refusal
 from shared.app.schedules import Kept
 from shared.domain.capacity import Held
+from shared.domain.ledger import Ledger, Limits
 from shared.domain.lineage import Content, Read, Registered, Written
 from shared.domain.run import Attempt, Problem, Run
 from shared.jobs import AnyClock, dump, next_ticks
@@ -239,6 +240,16 @@ def pool_view(pool: PoolSeen) -> dict[str, Any]:
 
 def held_view(held: Held | None) -> dict[str, Any] | None:
     return {"by": held.by, "since": time(held.since)} if held else None
+
+
+def limits_view(ledger: Ledger, limits: Limits) -> dict[str, Any]:
+    return {
+        "max_nodes": limits.nodes,
+        "nodes": ledger.nodes if limits else None,
+        "max_node_hours_a_day": limits.node_hours,
+        "node_hours_today": round(ledger.node_hours, 3) if limits else None,
+        "waiting": len(ledger.waiting) if limits else 0,
+    }
 
 
 def time(at: datetime | None) -> str | None:

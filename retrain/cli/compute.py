@@ -80,6 +80,7 @@ def list_(as_json: AsJson = False, profile: ProfileName = None) -> None:
     """List the computes with their nodes, and the jobs and pools in Batch that runs have now."""
     with connect(profile) as client:
         found = {"computes": client.list_computes(), **client.compute()}
+        found["limits"] = client.compute_limits()
     if as_json:
         put_json(found)
         return

@@ -142,6 +142,8 @@ def compute(found: dict[str, Any]) -> None:
         since = clock(held["since"])
         text = "nothing starts until `retrain compute resume`"
         console().print(f"Held by {held['by']} since {since}: {text}.")
+    if used := _used(found["limits"]):
+        console().print(used)
     if not computes and not pools and not jobs:
         console().print("No compute.")
         return
@@ -155,6 +157,18 @@ def compute(found: dict[str, Any]) -> None:
     ]
     if rows:
         _table(("KIND", "ID", "STATE", "NODES", "RUN"), rows)
+
+
+def _used(limits: Mapping[str, Any]) -> str:
+    """`3 of 8 nodes in use, 1.2 of 40 node-hours used today (UTC), 12 runs wait`."""
+    parts = []
+    if limits["max_nodes"]:
+        parts.append(f"{limits['nodes']} of {limits['max_nodes']} nodes in use")
+    if most := limits["max_node_hours_a_day"]:
+        parts.append(f"{limits['node_hours_today']:.1f} of {most:g} node-hours used today (UTC)")
+    if parts and (waiting := limits["waiting"]):
+        parts.append(f"{waiting} run{'s' * (waiting != 1)} wait{'s' * (waiting == 1)}")
+    return ", ".join(parts)
 
 
 def one_compute(shown: dict[str, Any]) -> None:

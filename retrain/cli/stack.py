@@ -43,6 +43,14 @@ BatchSpeed = Annotated[
         metavar="TIMES",
     ),
 ]
+MaxNodes = Annotated[
+    int | None,
+    typer.Option(min=1, max=100_000, help="Nodes in use at once, at most.", show_default="any"),
+]
+MaxNodeHours = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Node-hours used in a day (UTC), at most.", show_default="any"),
+]
 Engine = Annotated[EngineName, typer.Option(help="What runs tasks; none: plain processes.")]
 
 
@@ -57,6 +65,8 @@ def up(
     port_faults: PortFaults = None,
     engine: Engine = EngineName.AUTO,
     batch_speed: BatchSpeed = 10.0,
+    max_nodes: MaxNodes = None,
+    max_node_hours_a_day: MaxNodeHours = None,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,6 +90,8 @@ def up(
         engine=engine.value,
         reload=watch,
         batch_speed=batch_speed,
+        max_nodes=max_nodes,
+        max_node_hours=max_node_hours_a_day,
         faults=plan,
     )
     try:

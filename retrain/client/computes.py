@@ -4,7 +4,7 @@ from typing import cast
 from urllib.parse import quote
 
 from retrain.client.connection import Connection
-from retrain.client.records import Compute, Document, Drained
+from retrain.client.records import Compute, ComputeLimits, Document, Drained
 
 
 class ComputeCalls:
@@ -34,6 +34,10 @@ class ComputeCalls:
     def compute(self) -> Compute:
         """What Batch has of runs right now; the pools of named computes are not among it."""
         return cast(Compute, self._connection.json("GET", "/api/compute"))
+
+    def compute_limits(self) -> ComputeLimits:
+        """How much compute there may be at once and in a day, and how much of it is used."""
+        return cast(ComputeLimits, self._connection.json("GET", "/api/compute/limits"))
 
     def drain_compute(self, by: str) -> Drained:
         """Hold what would start, end all runs, delete all compute; call it until nothing is left.

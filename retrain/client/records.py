@@ -189,6 +189,16 @@ class Compute(TypedDict):
     held: NotRequired[Held | None]
 
 
+class ComputeLimits(TypedDict):
+    """None: no limit; what is used is counted only where there is one. The day is that of UTC."""
+
+    max_nodes: int | None
+    nodes: int | None
+    max_node_hours_a_day: float | None
+    node_hours_today: float | None
+    waiting: int
+
+
 class Drained(TypedDict):
     """What a drain found, and has ended or deleted: names of runs, ids of jobs and pools."""
 

@@ -65,6 +65,7 @@ class StackOptions:
     reload: load the functions anew when their code changes; `say` is told of it.
     batch_speed: how much faster than the clock Batch's own intervals pass; a compute's nodes then
     come and go in seconds, which in Azure takes five minutes.  faults: what is to go wrong.
+    max_nodes, max_node_hours: of all compute at once, and of a day; None is any.
     """
 
     data: Path = Path(".retrain")
@@ -75,6 +76,8 @@ class StackOptions:
     reload: bool = False
     say: Callable[[str], None] = _nobody
     faults: Plan = field(default_factory=Plan)
+    max_nodes: int | None = None
+    max_node_hours: float | None = None
 
     @property
     def faulty(self) -> bool:
@@ -218,6 +221,8 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         "RETRAIN_BATCH_KEY": batch.settings.key,
         "RETRAIN_IMAGES": images.url,
         "RETRAIN_WATCH": options.watch,
+        "RETRAIN_MAX_NODES": _text(options.max_nodes),
+        "RETRAIN_MAX_NODE_HOURS_A_DAY": _text(options.max_node_hours),
         "RETRAIN_WEBHOOK_SECRET": webhook_secret(data / "webhook.secret"),
         "RETRAIN_WEBHOOK_PRIVATE": "true",  # here everybody is on this machine
         # The worker's default is too few for the sessions that host.json allows at once.
@@ -254,6 +259,11 @@ async def _start(options: StackOptions, data: Path, open_: AsyncExitStack) -> St
         faults=faults,
         control=control,
     )
+
+
+def _text(limit: float | None) -> str:
+    """As a setting: empty is none."""
+    return "" if limit is None else f"{limit:g}"
 
 
 def webhook_secret(file: Path) -> str:

@@ -11,12 +11,14 @@ from typing import Any, Final
 from shared.app.computes import Computes
 from shared.app.documents import submitted_job
 from shared.app.environments import Environments
+from shared.app.gate import too_many
 from shared.app.lineage import Lineage
 from shared.app.notifying import check_addresses
 from shared.app.resolution import Resolver
 from shared.domain.errors import Conflict, Invalid, NotFound, Permanent, Transient
 from shared.domain.events import CancelAsked, Requested
 from shared.domain.keys import digest
+from shared.domain.ledger import Limits
 from shared.domain.requests import TrainingRequest, request_id
 from shared.domain.run import Problem, Run, Source, new_run
 from shared.domain.status import Status
@@ -45,6 +47,7 @@ class Admission:
     lineage: Lineage
     computes: Computes
     environments: Environments
+    limits: Limits
     now: Callable[[], datetime]
 
     def submit(self, request: TrainingRequest) -> Run:
@@ -75,6 +78,11 @@ class Admission:
         job, now = submitted_job(document), self.now()
         check_addresses(self.webhooks, job)
         self.computes.demand(job)
+        if problem := too_many(job, self.limits):
+            details = [("resources.instance_count", problem.message)]
+            raise Invalid(
+                problem.message, remedy=problem.remedy, code=problem.code, details=details
+            )
         content = digest(json.dumps(dump(job), sort_keys=True))
         keyed = key is not None
         identity = request_id("http", key if key is not None else f"{content} {now.isoformat()}")

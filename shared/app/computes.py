@@ -149,6 +149,11 @@ class Computes:
                 f"{name}: {message}.", remedy=remedy, code="InvalidJob", details=[(name, message)]
             )
 
+    def most(self, key: str) -> int:
+        """How many nodes the compute may have; 0 when it isn't there."""
+        compute = self._remembered(key)
+        return compute.max_instances if compute else 0
+
     def _remembered(self, key: str) -> AmlCompute | None:
         at, compute = self._known.get(key, (None, None))
         if at is not None and self.now() - at < REMEMBERED:

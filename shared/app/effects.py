@@ -144,6 +144,7 @@ class Effects:
         canceled = run.status is Status.CANCEL_REQUESTED
         report = self._last_report(run) if canceled else Report(phase="ended")
         self.compute.take_down(run.key)
+        self.gate.leave(run.key)
         done = TakenDown(
             id=f"{run.key}-taken-down{anew}",
             at=self.now(),

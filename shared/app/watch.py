@@ -15,9 +15,10 @@ from typing import Final
 from shared.app.capacity_book import CapacityBook
 from shared.app.computes import Computes
 from shared.app.draining import Draining
+from shared.app.gate import Gate
 from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
 from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
-from shared.domain.capacity import Held
+from shared.domain.capacity import Capacity, Held
 from shared.domain.errors import NotFound
 from shared.domain.events import AttemptEnded, CancelAsked, Nudged, Requested
 from shared.domain.keys import attempt_key, split_attempt_key
@@ -47,13 +48,17 @@ _ON_COMPUTE: Final = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What one tick saw. Compute is listed before the records: whatever has a job has a record."""
+    """What one tick saw. Compute is listed before the records: whatever has a job has a record.
+
+    waiting: runs that wait for nodes, and are told when there are some.
+    """
 
     now: datetime
     attempts: dict[str, AttemptSeen]
     pools: dict[str, PoolSeen]
     live: dict[str, Summary]
     nodes: SharedNodes
+    waiting: frozenset[str]
 
     @property
     def tag(self) -> str:
@@ -80,6 +85,7 @@ class Watch:
     observer: Observer
     book: CapacityBook
     draining: Draining
+    gate: Gate
     bus: Bus
     now: Callable[[], datetime]
 
@@ -91,12 +97,14 @@ class Watch:
     def tick(self) -> None:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
         capacity = self.book.read()
-        scene = self._look()
+        scene = self._look(capacity)
         if capacity.held:
             self._keep_empty(scene, capacity.held)
             return
         if capacity.resumed_at:
             self.draining.wake(capacity)
+        most = {key: one.compute.max_instances for key, one in scene.nodes.computes.items()}
+        self.gate.compare(capacity, scene.live, most, scene.tag)
         looks = LOOKS
         for run in scene.in_turn:
             self._cancel(scene, run)
@@ -114,7 +122,7 @@ class Watch:
         pools = [*scene.pools.values(), *scene.nodes.pools.values()]
         self.draining.sweep(held, scene.attempts.values(), pools, scene.live.values())
 
-    def _look(self) -> Scene:
+    def _look(self, capacity: Capacity) -> Scene:
         attempts = {seen.key: seen for seen in self.inventory.attempts()}
         listed = self.inventory.pools()
         pools = {pool.key: pool for pool in listed if split_attempt_key(pool.key)}
@@ -129,7 +137,9 @@ class Watch:
             for run in self.runs.list(prefix)
             if not run.status.final
         }
-        return Scene(now, attempts, pools, live, self.shared.look(held, live))
+        told = capacity.ledger.waiting if self.gate.limits else ()
+        waiting = frozenset(key.rpartition("-")[0] for key in told)
+        return Scene(now, attempts, pools, live, self.shared.look(held, live), waiting)
 
     def _on_compute(self, scene: Scene, run: Summary, looks: int) -> int:
         """Returns how many attempts it looked at one by one: 0 or 1."""
@@ -205,6 +215,8 @@ class Watch:
             if scene.quiet(run, GRACE):
                 asked = Requested(id=f"{run.name}-requested{scene.tag}", at=scene.now)
                 self.bus.event(run.name, asked)
+            return
+        if run.status is Status.QUEUED and run.name in scene.waiting:
             return
         if scene.quiet(run, GRACE if run.status in _LEAVING else PATIENCE):
             log.warning("run %s: quiet in %s since %s", run.name, run.status, run.heard_at)

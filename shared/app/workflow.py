@@ -38,6 +38,7 @@ class Workflow:
             # waited long in the queue.
             heard = max(decision.run.heard_at, self.effects.now())
             self.runs.save(replace(decision.run, heard_at=heard), stored.etag)
+            self.gate.ended(before, decision.run)
         log.info(
             "run %s: %s: %s -> %s", name, event.kind, before.status, decision.run.status,
             extra={"run": name},

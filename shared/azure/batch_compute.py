@@ -25,6 +25,7 @@ from shared.ports.compute import Order, Report
 
 _SERVICE = "Azure Batch"
 _API = "2025-06-01"
+_OVER: Final = ("JobCompleted", "JobBeingTerminated", "JobBeingDeleted")
 _FAILURE: Final = batch.BatchTaskExecutionResult.FAILURE
 
 
@@ -53,8 +54,8 @@ class BatchCompute:
         except ResourceNotFoundError as error:
             raise Transient(f"Batch job {job} went away while it was made.") from error
         except AzureError as error:
-            if error_code(error) in ("JobCompleted", "JobBeingTerminated"):
-                return  # a repeat that came after the task's end
+            if error_code(error) in _OVER:
+                return  # a repeat that came after the task's end, or after somebody deleted the job
             raise failures.refused(error, order.vm_size or self.node.vm_size) from error
 
     def report(self, key: str) -> Report | None:

@@ -33,7 +33,7 @@ from shared.azure.retries import RetryEveryMethod
 from shared.azure.service_bus import ServiceBus
 from shared.azure.webhooks import SignedWebhooks
 from shared.ports.world import Ports
-from shared.settings import Settings
+from shared.settings import Settings, limits
 
 #: Storage's own policy waits 18, 24, 42 and 96 s; a message's lock would be gone by then. This one
 #: waits 2, 4, 8 and 16 s, give or take one.
@@ -73,6 +73,7 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         parts=BlobParts(blobs, links),
         now=now,
         url=chosen.url.rstrip("/"),
+        limits=limits(chosen),
     )
 
 

@@ -1,7 +1,9 @@
 """Whether attempts may start: what is written down of it for all instances, in one document."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from shared.domain.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """resumed_at: when a hold ended whose runs are still to be set going; None once they are."""
+    """resumed_at: when a hold ended whose runs are still to be set going; None once they are.
+
+    ledger: of nodes; kept only where there are limits.
+    """
 
     held: Held | None = None
     resumed_at: datetime | None = None
+    ledger: Ledger = field(default_factory=Ledger)

@@ -1,9 +1,10 @@
 """All the ports together: Azure's, the local stack's, or the simulation's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.domain.ledger import Limits
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute, Inventory, LiveLogs, Pools
 from shared.ports.dead_letters import DeadLetters
@@ -18,7 +19,10 @@ from shared.ports.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The world, by its ports. url: where it reaches the app, "" when it doesn't."""
+    """The world, by its ports. url: where it reaches the app, "" when it doesn't.
+
+    limits: of its compute.
+    """
 
     runs: Runs
     files: Files
@@ -36,3 +40,4 @@ class Ports:
     parts: Parts
     now: Callable[[], datetime]
     url: str = ""
+    limits: Limits = field(default_factory=Limits)

@@ -38,7 +38,9 @@ class Faults:
 
     def around(self, ports: Ports) -> Ports:
         """The same world, behind faults."""
-        names = [name for name in Ports.__dataclass_fields__ if name not in ("now", "url")]
+        names = [
+            name for name in Ports.__dataclass_fields__ if name not in ("now", "url", "limits")
+        ]
         faulty: dict[str, Any] = {
             name: _Faulty.of(getattr(ports, name), name, self) for name in names
         }

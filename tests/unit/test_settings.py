@@ -5,7 +5,8 @@ from dataclasses import fields
 import pytest
 
 from shared import settings
-from shared.settings import MissingSettings, Settings
+from shared.domain.ledger import Limits
+from shared.settings import BadSetting, MissingSettings, Settings
 
 LEAST = {
     "RETRAIN_STORAGE": "UseDevelopmentStorage=true",
@@ -54,3 +55,23 @@ def test_in_azure_scripts_reach_the_app_by_its_host_name() -> None:
     assert settings.read(azure).url == "https://x.azurewebsites.net"
     assert settings.read(azure | {"RETRAIN_URL": "https://own"}).url == "https://own"
     assert settings.read(LEAST).url == ""
+
+
+def chosen(nodes: str = "", hours: str = "") -> Settings:
+    more = {"RETRAIN_MAX_NODES": nodes, "RETRAIN_MAX_NODE_HOURS_A_DAY": hours}
+    return settings.read(LEAST | more)
+
+
+def test_limits_are_numbers_or_none() -> None:
+    assert settings.limits(chosen()) == Limits()
+    assert not settings.limits(chosen())
+    assert settings.limits(chosen("8", " 40.5 ")) == Limits(nodes=8, node_hours=40.5)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "2.5", "many", "²", "1e3"])
+def test_a_limit_that_is_none_is_said(wrong: str) -> None:
+    with pytest.raises(BadSetting, match=f"RETRAIN_MAX_NODES is '{wrong}'"):
+        settings.limits(chosen(nodes=wrong))
+    if wrong != "2.5":
+        with pytest.raises(BadSetting, match="RETRAIN_MAX_NODE_HOURS_A_DAY"):
+            settings.limits(chosen(hours=wrong))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.domain.errors import Refused, Transient
+from shared.domain.errors import Refused
 from shared.domain.events import Cause
 from shared.domain.keys import BATCH_PREFIX
 from shared.domain.run import Problem
@@ -97,8 +97,6 @@ class SimulatedCompute:
     def provision(self, order: Order) -> None:
         self.calls += 1
         there = self._find(order.key)
-        if there and there.deleted_at:
-            raise Transient("The job is still being deleted.", code="JobBeingDeleted")
         if there:
             return
         fate = self.fate_of(order.key)

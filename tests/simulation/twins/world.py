@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared import wire
+from shared.domain.ledger import Limits
 from shared.ports.world import Ports
 from shared.wiring import Product, built
 from tests.simulation.twins.bus import SimulatedBus
@@ -27,6 +28,7 @@ class Twins:
     links: SimulatedLinks = field(default_factory=SimulatedLinks)
     webhooks: SimulatedWebhooks = field(default_factory=SimulatedWebhooks)
     ledger: SimulatedLedger = field(default_factory=SimulatedLedger)
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.registry = SimulatedRegistry(self.clock)
@@ -56,6 +58,7 @@ class Twins:
             parts=self.parts,
             now=self.clock,
             url="https://retrain.invalid",
+            limits=self.limits,
         )
 
     def product(self) -> Product:

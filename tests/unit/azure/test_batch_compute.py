@@ -64,6 +64,7 @@ PROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None] | Exception]
         [*MADE[:2], MADE[1], MADE[2]],
     ),
     "repeated after its end": ([refusal(409, "JobExists"), refusal(409, "JobCompleted")], MADE[:2]),
+    "repeated after somebody deleted it": ([refusal(409, "JobBeingDeleted")], MADE[:1]),
     "repeated at its end": (
         [refusal(409, "JobExists"), refusal(409, "TaskExists"), refusal(409, "JobBeingTerminated")],
         MADE,
@@ -82,7 +83,6 @@ def test_provisioning_ends_with_one_job_and_one_task(
 
 #: The service's answers, and the error they come to.
 UNPROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], type[Exception], str]] = {
-    "its id is still taken": ([refusal(409, "JobBeingDeleted")], Transient, "JobBeingDeleted"),
     "a lasting outage": ([refusal(503, "ServerBusy")] * 3, Transient, "ServerBusy"),
     "too many jobs": (
         [refusal(409, "ActiveJobAndScheduleQuotaReached")],

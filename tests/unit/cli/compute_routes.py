@@ -17,6 +17,12 @@ def drain_routes(
     def now() -> Document:
         return compute
 
+    @app.get("/api/compute/limits")
+    def limits() -> Document:
+        used = {"max_nodes": None, "nodes": None, "waiting": 0}
+        hours = {"max_node_hours_a_day": None, "node_hours_today": None}
+        return {**used, **hours, **compute.get("limits", {})}
+
     @app.post("/api/compute/drain")
     async def drain(request: Request) -> Document:
         by = (await request.json())["by"]
