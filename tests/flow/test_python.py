@@ -97,7 +97,8 @@ def test_the_pages_examples_run(user: Path, capsys: pytest.CaptureFixture[str]) 
     # the page shows what the first block prints, but for the times
     shown = re.findall(r"```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
     plain = re.compile(r"^\[[0-9:]+\] ", re.MULTILINE)
-    assert set(plain.sub("", shown).splitlines()) <= set(plain.sub("", said).splitlines())
+    told = set(plain.sub("", shown).splitlines()) - {"…"}
+    assert told <= set(plain.sub("", said).splitlines())
 
 
 def test_the_example_of_the_api(user: Path) -> None:

@@ -26,6 +26,9 @@ def test_a_run_leaves_its_outputs_and_logs_and_no_compute(client: Client, tmp_pa
     kept = {file["path"] for file in client.outputs(run["name"])}
     assert kept == {"outputs/model", "outputs/.hidden", "logs/x/y", "stdout.txt", "stderr.txt"}
     assert stdout(client, run["name"]) == "trained\n"
+    said = client.logs(run["name"], "stderr.txt").data.decode()
+    assert said.startswith("retrain: image python:3.11-slim is not used: ")
+    assert said.endswith("\noops\n")
     client.download(run["name"], tmp_path)
     assert next(tmp_path.rglob("model")).read_text() == "m\n"
 

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrain.local.batch.node.own_environments import IMAGE
 from retrain.local.images.children import Children
 from retrain.local.images.container_images import image_name
 from retrain.local.images.interpreters import find_interpreter
@@ -84,6 +85,7 @@ class VirtualEnvironments:
         except BuildFailed:
             await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
             raise
+        (made / IMAGE).write_text(recipe.image, encoding="utf-8")
         self._show(key, made)
 
     async def _install(self, made: Path, python: str, wanted: Translation, log: BuildLog) -> None:

@@ -46,9 +46,8 @@ class LocalNode:
     def __init__(self, engine: Engine | None, environments: Path, log: Path) -> None:
         self.identity = hashlib.sha256(str(log.resolve()).encode()).hexdigest()[:16]
         self._log = ServiceLog(log)
-        self._programs = Programs(
-            self.identity, Environments(environments.absolute(), self._log), self._log
-        )
+        own = Environments(environments.absolute(), self.identity)
+        self._programs = Programs(self.identity, own, self._log)
         self._containers = Containers(engine, self.identity, self._log) if engine else None
         self._transfer = Transfer()
         self._live: dict[str, _Live] = {}
@@ -92,6 +91,7 @@ class LocalNode:
         count += await asyncio.to_thread(leftovers.end, leftovers.NODE_MARK, self.identity, ours)
         if count:
             self._log.say(f"ended {count} processes and containers of an earlier life")
+        self._programs.sweep()
         self._programs.warm()
         await asyncio.to_thread(self._transfer.warm)  # so that the first task need not wait for it
 

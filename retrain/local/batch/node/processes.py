@@ -25,13 +25,17 @@ LINE_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run: no shell, a complete environment, and files for what it prints."""
+    """A program to run: no shell, a complete environment, and files for what it prints.
+
+    notice: lines that stand in `stderr` before its own.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     cwd: Path
     stdout: Path
     stderr: Path
+    notice: str = ""
 
 
 class GuardLost(Exception):
@@ -107,6 +111,8 @@ class Processes:
 
     async def start(self, command: Command) -> Running:
         """Start it. Raises OSError with exec's errno when it can't be run, or GuardLost."""
+        if command.notice:
+            command.stderr.write_text(command.notice, encoding="utf-8")
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         running = Running(ours)
@@ -120,6 +126,7 @@ class Processes:
                     "cwd": str(command.cwd),
                     "stdout": str(command.stdout),
                     "stderr": str(command.stderr),
+                    "noticed": bool(command.notice),
                 }
             )
             await asyncio.get_running_loop().sock_sendall(ours, order.encode() + b"\n")

@@ -40,6 +40,18 @@ class Programs:
         self, execution: Execution, argv: Sequence[str], on_started: Callable[[], None]
     ) -> Outcome:
         """Run it to its end, or to its limit. Raises Broken when it can't be started."""
+        try:
+            return await self._run(execution, argv, on_started)
+        finally:
+            await self._environments.give_back(execution.key)
+
+    def sweep(self) -> None:
+        """Delete the environments that an earlier life left, once its processes are gone."""
+        self._environments.sweep()
+
+    async def _run(
+        self, execution: Execution, argv: Sequence[str], on_started: Callable[[], None]
+    ) -> Outcome:
         running = await self._start(execution, argv)
         lost = True
         try:
@@ -58,7 +70,10 @@ class Programs:
         return outcome
 
     async def _start(self, execution: Execution, argv: Sequence[str]) -> Running:
-        environment = await self._environments.variables(execution.image, execution.environment)
+        prepared = await self._environments.prepare(
+            execution.key, execution.image, execution.environment
+        )
+        environment = prepared.variables
         environment[leftovers.NODE_MARK] = self._identity
         environment[leftovers.TASK_MARK] = self._mark(execution)
         command = Command(
@@ -67,6 +82,7 @@ class Programs:
             cwd=execution.task_dir / "wd",
             stdout=execution.task_dir / "stdout.txt",
             stderr=execution.task_dir / "stderr.txt",
+            notice=prepared.notice,
         )
         try:
             return await self._processes.start(command)

@@ -14,7 +14,7 @@ for what is left by the marker in its environment (`leftovers`).
 
 This file is run by path in an isolated interpreter, so that a fork is cheap: standard library
 only, and no import that takes time. On a task's socket travel lines of JSON: first the order,
-`{"argv", "environment", "cwd", "stdout", "stderr"}`, then back `{"started": pid}` or
+`{"argv", "environment", "cwd", "stdout", "stderr", "noticed"}`, then back `{"started": pid}` or
 `{"errno": n}`, and at the end `{"status": wait status, "usage": [...]}` when nothing
 of the task is left.
 """
@@ -42,13 +42,14 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Order(TypedDict):
-    """What to run, where, and the files that take its output."""
+    """What to run, where, and the files that take its output. noticed: stderr has lines already."""
 
     argv: list[str]
     environment: dict[str, str]
     cwd: str
     stdout: str
     stderr: str
+    noticed: bool
 
 
 def main() -> None:
@@ -158,7 +159,9 @@ def start(order: Order) -> int:
     """
     os.chdir(order["cwd"])
     os.environ["PATH"] = order["environment"].get("PATH", os.defpath)
-    fresh = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    further = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    fresh = further | os.O_TRUNC
+    noticed = further if order["noticed"] else fresh
     return os.posix_spawnp(
         order["argv"][0],
         order["argv"],
@@ -166,7 +169,7 @@ def start(order: Order) -> int:
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, order["stdout"], fresh, 0o644),
-            (os.POSIX_SPAWN_OPEN, 2, order["stderr"], fresh, 0o644),
+            (os.POSIX_SPAWN_OPEN, 2, order["stderr"], noticed, 0o644),
         ],
         setsid=True,
         setsigdef=[signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ],
