@@ -1,6 +1,7 @@
 """The HTTP API: FastAPI behind one function, so that it has types, errors and an OpenAPI page."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -31,6 +32,7 @@ log = logging.getLogger("retrain.api")
 
 #: Bytes of a request's body: documents, never code or data, which go to Blob Storage.
 LARGEST_BODY: Final = 1024 * 1024
+_UNNAMEABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def web(sign_in: SignIn | None = None, rate: int = 0) -> FastAPI:
@@ -76,6 +78,10 @@ async def _guarded(
 async def _answered(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
+    if _UNNAMEABLE.search(str(request.scope["path"])):
+        # Blob Storage answers those with errors of its own, some of them 500.
+        remedy = "Look the name up in a list, such as /api/jobs."
+        return told(404, "NoSuchName", "No name has control characters in it.", remedy)
     # The worker holds the whole body already; a header might not say how long it is.
     if len(await request.body()) > LARGEST_BODY:
         limit = f"{LARGEST_BODY // 1024} KiB"

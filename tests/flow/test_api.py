@@ -36,6 +36,7 @@ BAD: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "cancel of an unknown run": ("POST", "/api/jobs/none/cancel", {}, 404, "RunNotFound"),
     "logs of an unknown run": ("GET", "/api/jobs/none/logs", {}, 404, "RunNotFound"),
     "odd log": ("GET", "/api/jobs/none/logs?file=../x", {}, 422, "InvalidRequest"),
+    "control characters": ("GET", "/api/schedules/%08", {}, 404, "NoSuchName"),
     "unknown schedule": ("DELETE", "/api/schedules/none", {}, 404, "ScheduleNotFound"),
     "odd digest": ("POST", "/api/snapshots/xyz", {}, 422, "BadDigest"),
     "path out of the container": (
