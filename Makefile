@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AZURITE := azurite@3.37.0
 CHECKOV := checkov==3.3.30
+SBOM := cyclonedx-bom==7.5.0
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test soak check check-infra format bench bench-peers up clean
+.PHONY: help venv demo test soak check check-infra sbom format bench bench-peers up clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -40,6 +41,10 @@ check: $(READY) ## format, lint, types, import contracts
 
 check-infra: $(READY) ## checkov's policies over the Bicep files
 	@LOG_LEVEL=CRITICAL $(BIN)/uv tool run --quiet --from $(CHECKOV) checkov --config-file infra/checkov.yaml --skip-download
+
+sbom: $(READY) ## what the app is made of, as CycloneDX, into dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/uv tool run --quiet --from $(SBOM) cyclonedx-py requirements requirements.txt --output-file dist/sbom.json
 
 format: $(READY) ## rewrite what the formatter and the linter can
 	@$(BIN)/ruff format .
