@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from schemathesis.core.result import Ok
 
 from tests.flow.local_stack import LocalStack, running_stack
 
@@ -37,6 +38,7 @@ def operations(stack: LocalStack) -> Iterator[Any]:
     address = f"{stack.addresses['api']}/api/openapi.json"
     found = schemathesis.openapi.from_url(address, headers=headers)
     for result in found.get_all_operations():
+        assert isinstance(result, Ok), result  # else the document itself is wrong
         yield result.ok()
 
 
