@@ -30,10 +30,10 @@ _ports = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 1_000))
 
 def free_ports(count: int) -> list[int]:
     """Ports nobody uses now, and which are the same after a restart: signed addresses name them."""
-    return list(itertools.islice(filter(_is_free, _ports), count))
+    return list(itertools.islice(filter(is_free, _ports), count))
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -40,7 +40,16 @@ class Chaos:
             except Exception as error:  # noqa: BLE001 - it is the soak's finding
                 self.problems.append(f"{'+'.join(kill.services)}: {error}")
 
+    def mend(self) -> None:
+        """Start what has died though nobody killed it, and say so."""
+        for service in self.services.all.values():
+            if service.died:
+                self.problems.append(f"{service.name} died by itself: {service.last_words()}")
+                service.start()
+                service.until_ready()
+
     def _strike(self, kill: Kill) -> None:
+        self.mend()
         killed = [self.services.all[name] for name in kill.services]
         for service in killed:
             if kill.child:

@@ -13,6 +13,7 @@ Kind = Literal[
     "model",  # its output becomes a version of a model
     "code",  # has a snapshot, and so a preparation task
     "shared",  # on a named compute
+    "built",  # in an environment that has to be built
     "file",  # a file lands
     "file twice",  # and lands again, the same or another
     "gathered",  # several files are one run
@@ -29,6 +30,7 @@ _WEIGHTS: Final[dict[Kind, int]] = {
     "model": 10,
     "code": 6,
     "shared": 8,
+    "built": 2,
     "file": 8,
     "file twice": 6,
     "gathered": 2,
@@ -39,7 +41,7 @@ _KILLED: Final[dict[tuple[Service, ...], int]] = {
     ("servicebus",): 5,
     ("batch",): 5,
     ("azurite",): 4,
-    ("images",): 1,
+    ("images",): 2,
     ("host", "servicebus"): 1,
     ("host", "batch"): 1,
     SERVICES: 3,

@@ -21,7 +21,7 @@ from retrain.local.azurite.rest import ACCOUNT, KEY
 from retrain.local.batch.settings import DEFAULT_KEY
 from retrain.local.host.keys import keep_keys
 from retrain.local.stack import QUEUES, webhook_secret
-from tests.flow.local_stack import eventually, free_ports
+from tests.flow.local_stack import eventually, is_free
 from tests.soak.plan import SERVICES, Service
 
 ROOT: Final = Path(__file__).parents[2]
@@ -31,6 +31,8 @@ LOCK_SECONDS: Final = 10
 #: Interval of Batch's autoscaling, which in Azure is five minutes.
 BATCH_SPEED: Final = 60
 START_SECONDS: Final = 120.0
+#: Beyond those of the other tests' stacks, and below those that the system gives to connections.
+_FIRST_PORT: Final = 26_000
 _STRUCK: Final = re.compile(r"fault ([\w-]+) \(")
 _BUS_KEY: Final = "SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 
@@ -116,7 +118,7 @@ class Services:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.temporary).mkdir(exist_ok=True)
         names = (*SERVICES, "batch faults", "servicebus faults", "blob faults")
-        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.ports = dict(zip(names, _ports(len(names)), strict=True))
         self.keys = keep_keys(self.folder / "host" / "host" / "keys.json").now
         self._faults = self.folder / "faults.json"
         self._faults.write_text(json.dumps(self.faults))  # JSON is YAML
@@ -238,6 +240,13 @@ class Services:
             "RETRAIN_WEBHOOK_PRIVATE": "true",
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         }
+
+
+def _ports(count: int) -> list[int]:
+    """Free ones, of a range of this process's own: each may be without a listener for a while, and
+    another stack that is starting on this machine must not take it then."""
+    mine = _FIRST_PORT + os.getpid() % 500 * 10
+    return [port for port in range(mine, mine + 1000) if is_free(port)][:count]
 
 
 def now() -> float:

@@ -67,6 +67,7 @@ class _Soak:
             self._chaos.join()
         finally:
             self._chaos.end()
+        self._chaos.mend()
 
     def _looked_up(self) -> dict[str, list[str]]:
         stores, asked = self._stores, self._workload.asked

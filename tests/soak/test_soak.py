@@ -32,7 +32,7 @@ def test_a_seed_is_a_plan() -> None:
     plan = planned(1, 100, 60.0, every=6.0)
     assert planned(1, 100, 60.0, every=6.0) == plan
     assert planned(2, 100, 60.0, every=6.0) != plan
-    assert len({ask.kind for ask in plan.asks}) == 11, "each kind is asked for"
+    assert len({ask.kind for ask in plan.asks}) == 12, "each kind is asked for"
     assert SERVICES in [kill.services for kill in plan.kills], "all are killed at once"
     moments = [*(ask.at for ask in plan.asks), *(kill.at for kill in plan.kills)]
     assert all(0 <= at <= 60 for at in moments)

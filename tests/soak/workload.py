@@ -133,6 +133,12 @@ class Workload:
                 return job("sh main.sh", code=self._snapshot)
             case "shared":
                 return job(_WHO, compute=f"azureml:{COMPUTE}")
+            case "built":
+                # A channel of its own makes it an environment of its own; nothing is downloaded.
+                channel = f"soak-{self._plan.seed}-{ask.number}"
+                conda = {"channels": [channel], "dependencies": ["python"]}
+                environment = {"image": "python:3.11-slim", "conda_file": conda}
+                return {**job(_WHO), "environment": environment}
             case _:
                 return job(_WHO)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
+
 from retrain.local.azurite.access_log import parse
 from retrain.local.azurite.claim import claim_for, release_orphan
 from retrain.local.azurite.command import find_azurite
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 #: Deaths of Azurite within so many seconds of its start are counted; after so many it is given up.
 _SHORT_LIFE = 30.0
 _SHORT_LIVES = 5
+#: Until one that has died is replaced, in seconds.
+_ASK_AGAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,23 @@ class AzuriteServer:
         self.events.ensure_mark()  # before anybody can upload
         self._tending = asyncio.create_task(self._tend(process))
         try:
-            await self.reader.containers()
+            await self._until_answers()
         except BaseException:
             await self.stop()
             raise
+
+    async def _until_answers(self) -> None:
+        """It listens, but may be killed before it has answered: then the next one is asked."""
+        assert self._tending is not None
+        while True:
+            try:
+                await self.reader.containers()
+            except httpx.TransportError as error:
+                if self._tending.done():
+                    raise AzuriteFailed(f"Azurite does not answer: {error}.") from error
+                await asyncio.sleep(_ASK_AGAIN)
+            else:
+                return
 
     async def stop(self) -> None:
         """Let Azurite save and end; kill it when that takes more than ten seconds."""

@@ -111,3 +111,21 @@ async def again_without_journal(folder: Path) -> None:
     assert sum(file.stat().st_size for file in folder.glob("*.journal.*")) < 10_000
     async with AzuriteServer(AzuriteSettings(folder, port=0)) as server:
         assert await server.reader.read("data", "20") == b"1"
+
+
+def test_one_that_is_killed_before_it_has_answered_is_replaced(tmp_path: Path) -> None:
+    server = AzuriteServer(AzuriteSettings(tmp_path, port=0))
+
+    async def kill() -> int:
+        while server.pid is None:
+            await asyncio.sleep(0)
+        os.kill(server.pid, signal.SIGKILL)
+        return server.pid
+
+    async def start() -> None:
+        killing = asyncio.create_task(kill())
+        async with server:
+            assert await server.reader.containers() == []
+            assert server.pid != await killing
+
+    asyncio.run(start())
