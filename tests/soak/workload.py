@@ -18,7 +18,7 @@ from retrain.client import ApiError, Client, ClientError
 from retrain.snapshot import take_snapshot
 from shared.ports.files import CONTAINERS, DATA
 from tests.flow.local_stack import job
-from tests.soak.plan import Ask, Plan
+from tests.soak.plan import Ask, Kind, Plan
 from tests.soak.services import Services, now
 
 log = logging.getLogger(__name__)
@@ -121,26 +121,21 @@ class Workload:
                 self._cancel(asked)
 
     def _document(self, ask: Ask) -> dict[str, Any]:
-        match ask.kind:
-            case "failing":
-                return job(f"{_WHO}; exit 3")
-            case "sleeping" | "cancelled":
-                return job(f"{_WHO}; sleep {ask.seconds:.2f}")
-            case "model":
-                output = {"type": "custom_model", "name": MODEL}
-                return job(f'{_WHO} > "$AZURE_ML_OUTPUT_model/who"', outputs={"model": output})
-            case "code":
-                return job("sh main.sh", code=self._snapshot)
-            case "shared":
-                return job(_WHO, compute=f"azureml:{COMPUTE}")
-            case "built":
-                # A channel of its own makes it an environment of its own; nothing is downloaded.
-                channel = f"soak-{self._plan.seed}-{ask.number}"
-                conda = {"channels": [channel], "dependencies": ["python"]}
-                environment = {"image": "python:3.11-slim", "conda_file": conda}
-                return {**job(_WHO), "environment": environment}
-            case _:
-                return job(_WHO)
+        # A channel of its own makes it an environment of its own; nothing is downloaded.
+        channel = f"soak-{self._plan.seed}-{ask.number}"
+        conda = {"channels": [channel], "dependencies": ["python"]}
+        built = {"image": "python:3.11-slim", "conda_file": conda}
+        model = {"model": {"type": "custom_model", "name": MODEL}}
+        special: dict[Kind, dict[str, Any]] = {
+            "failing": {"command": f"{_WHO}; exit 3"},
+            "sleeping": {"command": f"{_WHO}; sleep {ask.seconds:.2f}"},
+            "cancelled": {"command": f"{_WHO}; sleep {ask.seconds:.2f}"},
+            "model": {"command": f'{_WHO} > "$AZURE_ML_OUTPUT_model/who"', "outputs": model},
+            "code": {"command": "sh main.sh", "code": self._snapshot},
+            "shared": {"compute": f"azureml:{COMPUTE}"},
+            "built": {"environment": built},
+        }
+        return {**job(_WHO), **special.get(ask.kind, {})}
 
     def _submit(self, asked: Asked, document: dict[str, Any]) -> None:
         key = f"soak-{self._plan.seed}-{asked.ask.number}"
