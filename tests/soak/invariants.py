@@ -191,9 +191,11 @@ def _by_its_last_attempt(stores: Stores, run: Run, path: str) -> Iterator[str]:
 
 
 def outputs_of_nobody(stores: Stores) -> Iterator[str]:
-    """Outputs belong to attempts that were made."""
+    """Outputs belong to attempts that were made, or are logs of environments."""
     for path in stores.blobs.get_container_client(OUTPUTS).list_blob_names():
         name, attempt, *_ = path.split("/")
+        if name == "environments":
+            continue
         run = stores.runs.get(name)
         if run is None or not attempt.isdecimal() or int(attempt) > run.attempt:
             yield f"output {path} belongs to no attempt of a run"

@@ -71,9 +71,9 @@ class BlobEvents:
         wanted = frozenset[str]().union(*(names for _, names in self._subscribers))
         while self._listed_from:
             try:
-                async for event in self.catch_up(since, wanted):
+                async for event, modified in self._changed(since, wanted):
                     log.info("blob %s/%s may not be known yet", event.container, event.name)
-                    self.publish(event)
+                    self.publish(event, modified)
                 self._listed_from = None
             except (httpx.HTTPError, BlobServiceRefused) as error:
                 log.warning("blobs made since %s can't be listed, trying again: %s", since, error)
@@ -107,26 +107,30 @@ class BlobEvents:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def publish(self, event: BlobCreated) -> None:
-        """Tell the subscribers of one event; returns at once."""
+    def publish(self, event: BlobCreated, at: datetime | None = None) -> None:
+        """Tell the subscribers of one event; returns at once.
+
+        at: when the blob was made, if that was long ago: should we be killed before the event is
+        dealt with, the mark must not have passed it.
+        """
         if not self._running:
             return
         for subscriber, containers in self._subscribers:
             if event.container in containers:
                 task = asyncio.ensure_future(_tell(subscriber, event))
-                self._underway[task] = datetime.now(UTC)
+                self._underway[task] = at or datetime.now(UTC)
                 task.add_done_callback(self._told)
         if self._underway and self._marking is None:
             self._marking = asyncio.ensure_future(self._keep_mark())
 
-    async def catch_up(
+    async def _changed(
         self, since: datetime, containers: Iterable[str]
-    ) -> AsyncIterator[BlobCreated]:
-        """The blobs of these containers that were made or changed after `since` (aware)."""
+    ) -> AsyncIterator[tuple[BlobCreated, datetime]]:
+        """The blobs of these containers that were made or changed after `since`, and when."""
         for container in sorted(containers):
             async for blob in self._reader.blobs(container):
                 if blob.modified >= since - SLACK:
-                    yield BlobCreated(container, blob.name)
+                    yield BlobCreated(container, blob.name), blob.modified
 
     def read_mark(self) -> datetime | None:
         """Up to when every event was dealt with; None when that was never written."""
@@ -136,9 +140,11 @@ class BlobEvents:
 
     async def _keep_mark(self) -> None:
         while True:
+            # What was logged during the pause may not have been read by its end.
+            until = datetime.now(UTC)
             await asyncio.sleep(_MARK_EVERY)
             if self._running:
-                self._write_mark(self._dealt_with(datetime.now(UTC)))
+                self._write_mark(self._dealt_with(until))
             if not self._underway:
                 self._marking = None
                 return
