@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass
 class Report:
-    """broken: invariants that did not hold, by check. seconds: how long the parts took."""
+    """dead_letters: all of them, explained or not.
+
+    broken: invariants that did not hold, by check.  seconds: how long the parts took.
+    """
 
     seed: int
     asks: int
@@ -22,6 +25,7 @@ class Report:
     faults: dict[str, int]
     recoveries: list[tuple[str, float]]
     seconds: dict[str, float]
+    dead_letters: list[str] = field(default_factory=list)
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -37,6 +41,8 @@ class Report:
         yield f"kills           {sum(self.kills.values())}: {_counted(self.kills)}"
         yield f"faults          {sum(self.faults.values())}: {_counted(Counter(self.faults))}"
         yield f"back after      {self._recovered()}"
+        yield f"dead letters    {len(self.dead_letters) or 'none'}"
+        yield from (f"    {letter}" for letter in self.dead_letters[:20])
         took = ", ".join(f"{name} {value:.0f} s" for name, value in self.seconds.items())
         yield f"took            {took}"
         for check, found in self.broken.items():
@@ -56,6 +62,7 @@ class Report:
             "faults": self.faults,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
             "slowest_recovery": round(max((s for _, s in self.recoveries), default=0.0), 1),
+            "dead_letters": len(self.dead_letters),
             "broken": {check: len(found) for check, found in self.broken.items()},
         }
 

@@ -39,6 +39,7 @@ class _Soak:
         self._chaos = Chaos(plan, services)
         self._stores = Stores(services)
         self._seconds: dict[str, float] = {}
+        self._dead_letters: list[str] = []
 
     def report(self, calm: float) -> Report:
         try:
@@ -72,6 +73,7 @@ class _Soak:
     def _looked_up(self) -> dict[str, list[str]]:
         stores, asked = self._stores, self._workload.asked
         stores.read()
+        self._dead_letters = stores.dead_letters()
         return {
             "came not back": self._chaos.problems,
             "lost or doubled": [*invariants.lost_or_doubled(stores, asked)],
@@ -107,6 +109,7 @@ class _Soak:
             faults=self._services.struck(),
             recoveries=self._chaos.recoveries,
             seconds=self._seconds,
+            dead_letters=self._dead_letters,
             broken=broken,
         )
 
