@@ -13,9 +13,11 @@ class Problem(Exception):
     """`message` says what happened, `remedy` what to do about it ("" when nothing is known).
 
     `exit_code` is what the command ends with: 2 for a bad file or bad usage, 1 for a failure.
+    `code` is a word for programs to compare; "" stands for the class's name.
     """
 
     exit_code = 1
+    code = ""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

@@ -24,6 +24,8 @@ from typing import Any
 
 from retrain.problem import Problem
 
+_OF_ENVIRONMENT = "RETRAIN_ENDPOINT"
+
 
 class ProfileProblem(Problem):
     """The profiles' file can't be read, or does not have what is asked for."""
@@ -45,6 +47,13 @@ class Profile:
     code_max_mb: float | None = None
     code_max_files: int | None = None
     scope: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the endpoint was read, for errors."""
+        if self.name == _OF_ENVIRONMENT:
+            return f"the variable {self.name}"
+        return f"profile '{self.name}' in {config_file()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,10 @@ def choose(name: str | None = None) -> Profile:
     """Return the profile to use; raises ProfileProblem when there is none."""
     if name is not None:
         return read().named(name)
-    endpoint, key = os.environ.get("RETRAIN_ENDPOINT"), os.environ.get("RETRAIN_KEY")
+    endpoint, key = os.environ.get(_OF_ENVIRONMENT), os.environ.get("RETRAIN_KEY")
     if endpoint:
         scope = os.environ.get("RETRAIN_SCOPE", "")
-        return Profile("RETRAIN_ENDPOINT", endpoint, key or "", scope=scope)
+        return Profile(_OF_ENVIRONMENT, endpoint, key or "", scope=scope)
     profiles = read()
     if profiles.current is None:
         raise ProfileProblem(

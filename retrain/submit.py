@@ -67,7 +67,8 @@ def register(client: Client, kind: str, file: AssetFile, display: Display = QUIE
     """
     document = file.document
     if file.local is not None:
-        with display.moving(f"{kind} {document['name']}", size_of(file.local)) as progress:
+        noun = kind.removesuffix("s")
+        with display.moving(f"{noun} {document['name']}", size_of(file.local)) as progress:
             document = {**document, "path": client.upload_inputs(file.local, progress)}
     return client.register_asset(kind, document)
 

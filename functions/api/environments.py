@@ -57,8 +57,15 @@ def show(name: str, version: str | None = None, label: str | None = None) -> dic
 
 @router.post("/environments/{name}/archive", status_code=204)
 def archive(name: str, version: str | None = None, back: bool = False) -> None:
-    """Leave it out of `@latest`, or all of that name; it can still be used by its version."""
+    """Leave it out of `@latest`, or all of that name; it can still be used by its version. back:
+    as `restore`."""
     product().environments.archive(name, version, back=back)
+
+
+@router.post("/environments/{name}/restore", status_code=204)
+def restore(name: str, version: str | None = None) -> None:
+    """Undo `archive`."""
+    product().environments.archive(name, version, back=True)
 
 
 @router.post("/environments-build")

@@ -16,6 +16,8 @@ from shared.domain.errors import (
     Taken,
     Transient,
 )
+from shared.jobs import field_name
+from shared.jobs.wording import problem
 
 _STATUS: Sequence[tuple[type[RetrainError], int]] = (
     (NotFound, 404),
@@ -42,11 +44,12 @@ def answer(error: RetrainError) -> JSONResponse:
 
 def invalid_request(error: RequestValidationError) -> JSONResponse:
     """The request itself is off: its JSON, its query, its form."""
+    found = [problem({**one, "loc": one["loc"][1:]}) for one in error.errors()]
     details = [
-        (".".join(str(part) for part in one["loc"]), str(one["msg"])) for one in error.errors()
+        (field_name(one.field), f"{one.message}; {one.remedy}".rstrip("; ")) for one in found
     ]
     no_json = any(one["type"] == "json_invalid" for one in error.errors())
-    message = "The body is no JSON." if no_json else f"{details[0][0]}: {details[0][1]}."
+    message = "The body is no JSON." if no_json else f"{': '.join(filter(None, details[0]))}."
     return told(422, "InvalidRequest", message, "See /api/docs for what is expected.", details)
 
 

@@ -14,6 +14,7 @@ from shared.domain.ledger import Ledger, Limits
 from shared.domain.lineage import Content, Read, Registered, Written
 from shared.domain.run import Attempt, Problem, Run
 from shared.jobs import AnyClock, dump, next_ticks
+from shared.jobs.data_input import in_short
 from shared.ports.compute import AttemptSeen, PoolSeen
 from shared.ports.files import File
 from shared.ports.runs import Summary
@@ -113,8 +114,12 @@ def summary_view(run: Summary) -> dict[str, Any]:
 def schedule_view(kept: Kept, now: datetime, waiting: int = 0) -> dict[str, Any]:
     """The document as it was given; `next_run_at` is null for data, and when nothing more is due.
     waiting: how many files wait to be a run."""
+    document = dump(kept.schedule)
+    for given in document["create_job"].get("inputs", {}).values():
+        if isinstance(given, dict) and "path" in given:
+            given["path"] = in_short(given["path"])
     return {
-        **dump(kept.schedule),
+        **document,
         "created_at": time(kept.created_at),
         "since": time(kept.since),
         "next_run_at": time(kept.due_after(now)),

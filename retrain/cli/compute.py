@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from retrain.cli.options import AsJson, ProfileName, connect
+from retrain.cli.options import AsJson, ProfileName, connect, in_options
 from retrain.cli.output import note, put, put_json
 
 app = typer.Typer(
@@ -24,6 +24,16 @@ _Idle = Annotated[
         "--idle-time-before-scale-down", help="Seconds without work before nodes are given back."
     ),
 ]
+#: A compute's fields as they are written on the command line.
+_OPTIONS = {
+    "name": "--name",
+    "type": "--type",
+    "size": "--size",
+    "tier": "--tier",
+    "min_instances": "--min-instances",
+    "max_instances": "--max-instances",
+    "idle_time_before_scale_down": "--idle-time-before-scale-down",
+}
 
 
 @app.command()
@@ -50,8 +60,8 @@ def create(
     words = {"name": name, "type": kind, "size": size, "tier": tier}
     given = words | _numbers(min_instances, max_instances, idle_time)
     texts = {field: str(value) for field, value in given.items() if value is not None}
-    document = read_compute(file, texts)
-    with connect(profile) as client:
+    document = read_compute(file, texts, _OPTIONS)
+    with connect(profile) as client, in_options(_OPTIONS if file is None else {}):
         created = client.create_compute(document)
     _told(created, as_json)
 
@@ -70,7 +80,7 @@ def update(
     changes = {field: value for field, value in numbers.items() if value is not None}
     if not changes:
         raise typer.BadParameter("give at least one", param_hint="--min-instances, --max-instances")
-    with connect(profile) as client:
+    with connect(profile) as client, in_options(_OPTIONS):
         changed = client.update_compute(name, changes)
     _told(changed, as_json)
 

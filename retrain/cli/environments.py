@@ -12,6 +12,7 @@ from retrain.cli.output import note, put, put_json
 if TYPE_CHECKING:
     from retrain.client import Client
     from retrain.jobfile import EnvironmentFile
+    from retrain.problem import Problem
 
 app = typer.Typer(
     no_args_is_help=True, help="Images that jobs run in: register, look at, build, archive."
@@ -97,8 +98,7 @@ def build(
     elif state["state"] == "ready":
         put(state["image"])
     if state["state"] == "failed":
-        _explain(state["reason"], written)
-        raise typer.Exit(1)
+        raise _failure(state, written)
 
 
 @app.command()
@@ -131,11 +131,21 @@ def log(
 @app.command()
 def archive(
     name: _Name,
-    back: Annotated[bool, typer.Option("--back", help="Undo that.")] = False,
+    back: Annotated[bool, typer.Option("--back", hidden=True)] = False,  # of old; see restore
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
-    """Leave it out of lists and of @latest; jobs can still name its version."""
+    """Leave a version, or a name with all of its versions, out of lists and of @latest."""
+    _archive(name, profile, back=back, as_json=as_json)
+
+
+@app.command()
+def restore(name: _Name, as_json: AsJson = False, profile: ProfileName = None) -> None:
+    """Undo `archive`."""
+    _archive(name, profile, back=True, as_json=as_json)
+
+
+def _archive(name: str, profile: str | None, *, back: bool, as_json: bool) -> None:
     plain, version, label = _parted(name)
     if label:
         raise typer.BadParameter("give a version, not a label", param_hint="NAME")
@@ -145,6 +155,8 @@ def archive(
         put_json({"name": plain, "version": version or None, "archived": not back})
         return
     put(f"{'Restored' if back else 'Archived'} {name}.")
+    if not back:
+        note("It can still be named, and `restore` brings it back.")
 
 
 def _sent(client: "Client", file: "EnvironmentFile", *, as_json: bool) -> dict[str, Any]:
@@ -184,13 +196,20 @@ def _show_log(client: "Client", key: str, offset: int, *, quiet: bool) -> int:
     return offset
 
 
-def _explain(reason: str, file: "EnvironmentFile | None") -> None:
+def _failure(state: dict[str, Any], file: "EnvironmentFile | None") -> "Problem":
     """Packages that can't be had are told with their lines, as other faults of a file are."""
-    blamed = file.blamed(reason) if file else []
-    for problem in blamed:
-        note(str(problem))
-    if not blamed:
-        note(f"error: {reason}")
+    from retrain.jobfile import JobFileError
+    from retrain.problem import Problem
+
+    blamed = file.blamed(state["reason"]) if file else []
+    failure = Problem(
+        state["reason"], f"`retrain environment log {state['key']}` shows the whole log."
+    )
+    if file is not None and blamed:
+        failure = JobFileError(file.path, blamed)
+        failure.exit_code = 1  # the file is right; what it asks for can't be had
+    failure.code = "EnvironmentBuildFailed"
+    return failure
 
 
 def _reference(name: str) -> str:

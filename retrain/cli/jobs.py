@@ -74,8 +74,8 @@ app.command()(validate)
 @app.command("list")
 def list_(
     status: Annotated[
-        list[Status] | None,
-        typer.Option(help="Only runs of this status. May repeat.", case_sensitive=False),
+        list[str] | None,
+        typer.Option(help="Only runs of this status, such as Failed. May repeat."),
     ] = None,
     experiment: Annotated[
         str | None, typer.Option(help="Only runs of this experiment.", metavar="NAME")
@@ -85,8 +85,9 @@ def list_(
     profile: ProfileName = None,
 ) -> None:
     """List runs, newest first."""
+    statuses = [_status(word) for word in status or ()]
     with connect(profile) as client:
-        found = list(client.list_jobs([str(s.value) for s in status or ()], experiment, limit))
+        found = list(client.list_jobs(statuses, experiment, limit))
         health = None if as_json else client.health()
     if health is None:
         put_json(found)
@@ -100,6 +101,14 @@ def list_(
         note(HELD)
     if dead := health.get("dead_letters"):
         note(f"Messages that could not be processed: {dead}; see `retrain dead-letters list`.")
+
+
+def _status(word: str) -> str:
+    known = {str(status.value).lower(): str(status.value) for status in Status}
+    if word.lower() not in known:
+        message = f"'{word}' is no status; there are: {', '.join(known.values())}"
+        raise typer.BadParameter(message, param_hint="--status")
+    return known[word.lower()]
 
 
 @app.command()

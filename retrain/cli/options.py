@@ -1,5 +1,7 @@
 """What several commands take, and what they do with it."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,10 +34,26 @@ CodeMaxFiles = Annotated[
 def connect(profile: str | None) -> "Client":
     """Return a client for the profile in use; use it in a `with` block."""
     from retrain.client import Client
-    from retrain.profile import choose
 
-    chosen = choose(profile)
-    return Client(chosen.endpoint, chosen.key)
+    return Client(profile=profile)
+
+
+@contextmanager
+def in_options(options: Mapping[str, str]) -> Iterator[None]:
+    """What the service says of fields that were given as options, it says of the options.
+
+    options: how each field is written on the command line.
+    """
+    from retrain.client import ApiError
+
+    try:
+        yield
+    except ApiError as error:
+        if not error.details or any(one["field"] not in options for one in error.details):
+            raise
+        said = [f"{options[one['field']]}: {one['message']}" for one in error.details]
+        message = "; ".join(said)
+        raise ApiError(error.status, error.code, message, error.remedy, error.details) from None
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

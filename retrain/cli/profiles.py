@@ -25,6 +25,10 @@ def show(as_json: AsJson = False) -> None:
         file = str(profiles.config_file())
         put_json({"file": file, "current": found.current, "profiles": shown})
         return
+    if not found.by_name:
+        note("There are no profiles: `retrain up` makes one for the stack that it starts,")
+        note("`retrain profile set NAME --endpoint URL` one for any other.")
+        return
     for name, one in sorted(found.by_name.items()):
         star = "*" if name == found.current else " "
         put(f"{star} {name}  {one.endpoint}  {'with a key' if one.key else 'without a key'}")

@@ -52,7 +52,7 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
     out.print("\nTimeline")
     _table((), _timeline(shown), out)
     if error := shown["error"]:
-        out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
+        out.print(Text.assemble(("\nerror: ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
             out.print(f"  {error['remedy']}")
     if held_up := shown.get("held_up"):
@@ -190,7 +190,7 @@ def one_compute(shown: dict[str, Any]) -> None:
         if value:
             out.print(f"  {name:<12} {value}")
     for error in shown["errors"]:
-        out.print(Text.assemble(("\nError ", "red"), f"{error['code']}: {error['message']}"))
+        out.print(Text.assemble(("\nerror: ", "red"), f"{error['code']}: {error['message']}"))
         out.print(f"  {error['remedy']}")
 
 

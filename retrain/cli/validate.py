@@ -9,7 +9,6 @@ from retrain.cli.output import note, put, put_json
 
 if TYPE_CHECKING:
     from retrain.jobfile.check import Checked
-    from retrain.jobfile.errors import FileProblem
 
 Files = Annotated[
     list[str], typer.Argument(help="Files, folders, or patterns in quotes.", metavar="FILE…")
@@ -46,6 +45,8 @@ def _summary(checked: "list[Checked]", bad: int) -> str:
 
 def _report(checked: "list[Checked]") -> dict[str, Any]:
     """See docs/job-language.md, which promises this shape."""
+    from retrain.jobfile.errors import as_document
+
     return {
         "valid": not any(one.problems for one in checked),
         "files": [
@@ -53,22 +54,8 @@ def _report(checked: "list[Checked]") -> dict[str, Any]:
                 "file": str(one.path),
                 "kind": one.kind,
                 "valid": None if one.skipped else not one.problems,
-                "problems": [_problem(problem) for problem in one.problems],
+                "problems": [as_document(problem) for problem in one.problems],
             }
             for one in checked
         ],
-    }
-
-
-def _problem(problem: "FileProblem") -> dict[str, Any]:
-    from shared.jobs import field_name
-
-    place = problem.place
-    return {
-        "file": str(place.path),
-        "line": place.line or None,
-        "column": place.column or None,
-        "field": field_name(problem.field) or None,
-        "message": problem.message,
-        "remedy": problem.remedy or None,
     }

@@ -26,6 +26,7 @@ from retrain.client.computes import ComputeCalls
 from retrain.client.connection import Connection
 from retrain.client.dead_letters import DeadLetterCalls
 from retrain.client.environments import EnvironmentCalls
+from retrain.client.errors import LOOPBACK
 from retrain.client.follow import Item, follow
 from retrain.client.parallel import Progress, silent
 from retrain.client.records import (
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
 PAGE = 100  # runs asked for at once
 LOCAL = "local"  # the profile that `retrain up` writes
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, ScheduleCalls):
@@ -78,8 +78,8 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
             endpoint, key = self.profile.endpoint, key or self.profile.key
         assert endpoint is not None
         self._local: Client | None = None
-        scope = self.profile.scope if self.profile is not None else ""
-        self._connection = Connection(endpoint, key, transport, scope)
+        scope, origin = (self.profile.scope, self.profile.origin) if self.profile else ("", "")
+        self._connection = Connection(endpoint, key, transport, scope, origin)
         self.endpoint = self._connection.endpoint
 
     def __enter__(self) -> "Client":

@@ -5,6 +5,7 @@ addresses that the API hands out for Blob Storage carry their own, narrow permis
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from retrain.client.errors import ApiError, BadEndpoint, ClientError, NotRetrain
 from retrain.client.retry import send
 from retrain.client.sign_in import SignIn
 
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds; a cold Functions app takes its time
 CONNECTIONS = httpx.Limits(max_connections=16, max_keepalive_connections=16)
 
@@ -23,10 +25,17 @@ class Connection:
     """`api` asks Retrain; `blobs` is the plain client for addresses that Retrain handed out."""
 
     def __init__(
-        self, endpoint: str, key: str, transport: httpx.BaseTransport | None, scope: str = ""
+        self,
+        endpoint: str,
+        key: str,
+        transport: httpx.BaseTransport | None,
+        scope: str = "",
+        origin: str = "",
     ) -> None:
-        """scope: of the tokens that the API asks for; "" when it asks for a key."""
+        """scope: of the tokens that the API asks for; "" when it asks for a key. origin: who named
+        the endpoint, for errors."""
         self.endpoint = checked_endpoint(endpoint)
+        self._origin = origin
         agent = {"User-Agent": "retrain"}
         self._api = httpx.Client(
             base_url=self.endpoint,
@@ -68,7 +77,8 @@ class Connection:
         try:
             response = send(self._api, make)
         except httpx.TransportError as error:
-            raise Unreachable(self.endpoint, str(error) or type(error).__name__) from error
+            cause = _ERRNO.sub("", str(error)) or type(error).__name__
+            raise Unreachable(self.endpoint, cause, self._origin) from error
         if response.status_code >= 400:
             raise refusal(self.endpoint, response)
         return response

@@ -30,8 +30,9 @@ class EnvironmentCalls:
 
     def archive_environment(self, name: str, version: str = "", *, back: bool = False) -> None:
         """Leave it (without a version: all of that name) out of `@latest`; back: undo that."""
-        params = {"back": str(back).lower()} | ({"version": version} if version else {})
-        path = f"/api/environments/{quote(name, safe='')}/archive"
+        params = {"version": version} if version else {}
+        what = "restore" if back else "archive"
+        path = f"/api/environments/{quote(name, safe='')}/{what}"
         self._connection.api("POST", path, params=params)
 
     def build_environment(self, environment: Document | str, look: int = 0) -> Document:

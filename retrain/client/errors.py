@@ -12,8 +12,12 @@ Problem                    retrain.problem
 
 from collections.abc import Sequence
 from typing import TypedDict
+from urllib.parse import urlsplit
 
 from retrain.problem import Problem
+
+#: Hosts that are this machine.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ClientError(Problem):
@@ -40,10 +44,15 @@ class Detail(TypedDict):
 class Unreachable(ClientError):
     """Nobody answers at the endpoint."""
 
-    def __init__(self, endpoint: str, cause: str = "") -> None:
+    def __init__(self, endpoint: str, cause: str = "", origin: str = "") -> None:
+        """origin: who named the endpoint, such as `profile 'cloud' (in profiles.toml)`."""
         because = f" ({cause})" if cause else ""
+        whose = f", the address of {origin}" if origin else ""
+        here = urlsplit(endpoint).hostname in LOOPBACK
+        remedy = "Is the stack up? `retrain up`" if here else "Check the address and the network"
         super().__init__(
-            f"Nobody answers at {endpoint}{because}.", remedy="Is the stack up? `retrain up`"
+            f"Nobody answers at {endpoint}{whose}{because}.",
+            remedy=f"{remedy}; `retrain profile show` tells which others there are.",
         )
         self.endpoint = endpoint
 

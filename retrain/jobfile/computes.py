@@ -14,13 +14,15 @@ from shared.jobs import InvalidDocument, dump, parse_document
 COMMAND_LINE: Final = Path("command line")
 
 
-def read_compute(path: Path | None, overrides: Mapping[str, str]) -> dict[str, Any]:
+def read_compute(
+    path: Path | None, overrides: Mapping[str, str], options: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The compute in the file (None: only what the command line says), with the overrides on top.
 
-    Raises JobFileError.
+    options: how each field that can be overridden is written. Raises JobFileError.
     """
     source = read_source(path) if path else Source(COMMAND_LINE, {}, {(): Place(COMMAND_LINE)})
-    source = overridden(source, overrides)
+    source = overridden(source, overrides, options)
     try:
         return dump(parse_document(source.document, "compute"))
     except InvalidDocument as error:

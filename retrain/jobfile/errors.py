@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retrain import problem
 from retrain.jobfile.places import Place, Places, place_of
@@ -31,6 +32,7 @@ class JobFileError(problem.Problem):
     """
 
     exit_code = 2
+    code = "InvalidFile"
 
     def __init__(self, path: Path, problems: Iterable[FileProblem]) -> None:
         self.path = path
@@ -40,6 +42,18 @@ class JobFileError(problem.Problem):
 
 def _order(one: FileProblem) -> tuple[str, int, int]:
     return (str(one.place.path), one.place.line, one.place.column)
+
+
+def as_document(one: FileProblem) -> dict[str, Any]:
+    """A problem for programs; docs/job-language.md promises this shape."""
+    return {
+        "file": str(one.place.path),
+        "line": one.place.line or None,
+        "column": one.place.column or None,
+        "field": field_name(one.field) or None,
+        "message": one.message,
+        "remedy": one.remedy or None,
+    }
 
 
 def located(faults: Iterable[Fault], places: Places) -> list[FileProblem]:

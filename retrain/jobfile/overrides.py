@@ -8,6 +8,7 @@ stay relative to the file's folder.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 from retrain.jobfile.errors import FileProblem, JobFileError
@@ -19,11 +20,18 @@ from shared.jobs import Field
 from shared.jobs.inputs import LITERAL_TYPES
 
 
-def overridden(source: Source, overrides: Mapping[str, str]) -> Source:
-    """The source with the fields set, in order. Raises JobFileError for one that can't be."""
+def overridden(
+    source: Source, overrides: Mapping[str, str], options: Mapping[str, str] | None = None
+) -> Source:
+    """The source with the fields set, in order. Raises JobFileError for one that can't be.
+
+    options: of fields that have an option of their own, how that is written.
+    """
     problems = []
     for name, text in overrides.items():
-        place = Place(source.path, setting=f"{name}={text}")
+        option = (options or {}).get(name)
+        said = f"{option} {quote(text)}" if option else f"--set {name}={text}"
+        place = Place(source.path, setting=said)
         try:
             source = _with(source, name, _value(source.document, name, text), place)
         except Unreadable as error:

@@ -13,7 +13,8 @@ from shared.jobs import Field
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """line and column count from 1; 0 is the file as a whole. setting: the `--set` it is from.
+    """line and column count from 1; 0 is the file as a whole. setting: the option it is from, as it
+    was written: `--set inputs.x=1`.
 
     folder: what relative paths written there are relative to, in words.
     """
@@ -26,7 +27,7 @@ class Place:
 
     def __str__(self) -> str:
         if self.setting:
-            return f"--set {self.setting}"
+            return self.setting
         return f"{self.path}:{self.line}:{self.column}" if self.line else str(self.path)
 
 

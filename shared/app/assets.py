@@ -220,11 +220,20 @@ class Assets:
         self.registry.save(f"labels/{kind}", name, document, present.etag)
 
     def _missing(self, kind: Kind, name: str, what: str) -> NotFound:
+        """what: the name with the version or the label that is not there."""
         there = self.versions(kind, name)
-        if there:
-            remedy = f"'{name}' has the versions: {', '.join(there[-10:])}."
-        else:
+        if not there:
             remedy = f"`retrain {_COMMANDS[kind]} list` shows those there are."
+            return NotFound(NOUNS[kind], name, remedy, [one.name for one in self.names(kind)])
+        labels = self.labels(kind, name)
+        if all(map(labels.is_archived, there)):
+            remedy = f"All of '{name}' is archived; `retrain {_COMMANDS[kind]} restore {name}`."
+            return NotFound(NOUNS[kind], what, remedy)
+        if "@" in what:
+            marks = [f"{label} ({version})" for label, version in sorted(labels.labels.items())]
+            remedy = f"'{name}' has the labels: {', '.join([*marks, LATEST])}."
+        else:
+            remedy = f"'{name}' has the versions: {', '.join(there[-10:])}."
         return NotFound(NOUNS[kind], what, remedy)
 
 

@@ -87,6 +87,6 @@ class ByHand:
     def _job_for(self, kept: Kept, path: str, given: Mapping[str, str]) -> CommandJob:
         file = self.files.stat(DATA, path)
         if file is None:
-            raise NotFound("File", path, "Upload it with `retrain data upload`.")
+            raise NotFound("file", path, "Upload it with `retrain data upload`.")
         landed = self.manifests.write(kept.name, [file]).landed
         return checked(lambda landed: job_for_files(kept.schedule, landed, given), landed)

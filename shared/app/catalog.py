@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from posixpath import basename
 from typing import Any, Final
 
+from pydantic_core import PydanticCustomError
+
 from shared.app.assets import Asset, Assets, Kind
 from shared.app.contents import Contents
 from shared.app.datastores import Datastores
@@ -82,8 +84,13 @@ class Catalog:
         asset = self.find(kind, reference)
         try:
             asset_label(label)
-        except ValueError as error:
-            raise Invalid(f"{error}.", code="InvalidLabel") from error
+        except PydanticCustomError as error:
+            remedy = str((error.context or {}).get("remedy", ""))
+            raise Invalid(
+                f"{error.message()}.",
+                remedy=f"{remedy[:1].upper()}{remedy[1:]}.",
+                code="InvalidLabel",
+            ) from error
         self.assets.set_label(kind, asset.name, label, asset.version)
 
     def files(self, asset: Asset) -> Sequence[File]:

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any, Final
 
 from shared.app.capacity_book import CapacityBook
 from shared.app.documents import checked_compute
 from shared.domain.errors import Invalid, NotFound, Permanent, Refused, Transient
+from shared.domain.near import nearest
 from shared.domain.run import Problem
 from shared.jobs import BUILT_IN, AmlCompute, CommandJob, dump, named_compute
 from shared.jobs.compute import MOST_TOGETHER
@@ -35,6 +35,8 @@ CHANGEABLE: Final = (
 #: A compute that was there is taken to be there so long. One that was deleted meanwhile fails the
 #: run a little later, when the watch finds that it has nowhere to run.
 REMEMBERED: Final = timedelta(seconds=60)
+_WAIT_FOR_ONE: Final = "Wait until it has ended, or cancel it with `retrain job cancel`."
+_WAIT_FOR_ALL: Final = "Wait until they have ended, or cancel them with `retrain job cancel`."
 DELETED: Final = Problem(
     "ComputeDeleted",
     "The run's compute is not there: it was deleted, or never made.",
@@ -97,8 +99,11 @@ class Computes:
                 code="InvalidChange",
                 details=[(field, "can't be changed") for field in fixed],
             )
-        after = checked_compute({**there.document["compute"], **changes})
-        _same_nodes(_kept(there.document).compute, after)
+        before = _kept(there.document).compute
+        numbers = f"min_instances {before.min_instances}, max_instances {before.max_instances}"
+        wanted = {**there.document["compute"], **changes}
+        after = checked_compute(wanted, f"Compute '{before.name}' has {numbers} now.")
+        _same_nodes(before, after)
         return self._replace(there, after)
 
     def show(self, name: str) -> ComputeNow:
@@ -123,10 +128,9 @@ class Computes:
             run.name for run in self.runs.list() if run.compute == key and not run.status.final
         ]
         if using and self.registry.get(KIND, key) is not None:
-            more = f" and {len(using) - 1} more" if len(using) > 1 else ""
             raise Invalid(
-                f"Compute '{name}' is in use by run {using[0]}{more}.",
-                remedy="Wait until they have ended, or cancel them with `retrain job cancel`.",
+                f"Compute '{name}' is in use by {_counted(using)}.",
+                remedy=_WAIT_FOR_ONE if len(using) == 1 else _WAIT_FOR_ALL,
                 code="ComputeInUse",
             )
         self._known.pop(key, None)
@@ -168,8 +172,7 @@ class Computes:
 
     def _unknown(self, key: str) -> Invalid:
         names = [kept.compute.name for kept in self.kept()]
-        near = get_close_matches(key, [name.lower() for name in names], n=1)
-        mean = next((name for name in names if near and name.lower() == near[0]), None)
+        mean = nearest(key, names)
         known = ", ".join([*names, *BUILT_IN])
         message = f"there is no compute '{key}'"
         return Invalid(
@@ -183,7 +186,8 @@ class Computes:
     def _loaded(self, name: str) -> Kept:
         record = self.registry.load(KIND, name.lower())
         if record is None:
-            raise NotFound("Compute", name, "`retrain compute list` shows those there are.")
+            names = [kept.compute.name for kept in self.kept()]
+            raise NotFound("compute", name, "`retrain compute list` shows those there are.", names)
         return record
 
     def _seen(self) -> dict[str, PoolSeen]:
@@ -220,6 +224,10 @@ class Computes:
                 code="InvalidCompute",
                 details=[("location", message)],
             )
+
+
+def _counted(runs: Sequence[str]) -> str:
+    return f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs, {runs[0]} among them"
 
 
 def _plain(region: str) -> str:

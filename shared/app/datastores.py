@@ -58,7 +58,7 @@ class Datastores:
         """Raises NotFound."""
         record = self.registry.get(KIND, name)
         if record is None:
-            raise NotFound("datastore", name, self._those_there_are())
+            raise self._missing(name)
         return _kept(record)
 
     def all(self) -> Sequence[KeptStore]:
@@ -68,7 +68,7 @@ class Datastores:
     def delete(self, name: str) -> None:
         """The data stays where it is. Raises NotFound."""
         if not self.registry.delete(KIND, name):
-            raise NotFound("datastore", name, self._those_there_are())
+            raise self._missing(name)
 
     def place(self, path: Remote, folder: bool) -> Place:
         """What the path stands for. Raises NotFound, Invalid."""
@@ -133,9 +133,10 @@ class Datastores:
         prefix = _prefix(path.path) if folder else path.path
         return Place(uri=str(path), folder=folder, path=prefix, public=public)
 
-    def _those_there_are(self) -> str:
+    def _missing(self, name: str) -> NotFound:
         names = [*CONTAINERS, *(kept.store.name for kept in self.all())]
-        return f"There are: {', '.join(names)}; `retrain datastore create -f` makes more."
+        remedy = f"There are: {', '.join(names)}; `retrain datastore create -f` makes more."
+        return NotFound("datastore", name, remedy, names)
 
 
 def _kept_under(run: Run, below: str) -> DatastorePath:
@@ -160,6 +161,6 @@ def _kept(record: Mapping[str, Any]) -> KeptStore:
 
 def _invalid(field: str, message: str) -> Invalid:
     return Invalid(
-        f"The datastore can't be used: {message}.", code="InvalidDatastore",
-        remedy="Mend the field that `details` names.", details=[(field, message)],
+        f"The datastore can't be used: {field}: {message}.", code="InvalidDatastore",
+        remedy="Mend the field, and send it again.", details=[(field, message)],
     )  # fmt: skip

@@ -25,6 +25,7 @@ _To = TypeVar("_To")
 LONGEST: Final = 6 * 24 * 3600
 #: Bytes of a job as JSON: a message has 256 KB at most, with its envelope.
 LARGEST: Final = 200_000
+VALIDATE: Final = "`retrain job validate` says where in a file each of them is."
 
 
 def submitted_job(document: Mapping[str, Any]) -> CommandJob:
@@ -38,9 +39,9 @@ def checked_schedule(document: Mapping[str, Any]) -> Schedule:
     return checked(parse_schedule, document)
 
 
-def checked_compute(document: Mapping[str, Any]) -> AmlCompute:
-    """Raises Invalid, with every problem's field."""
-    compute = checked(lambda given: parse_document(given, "compute"), document)
+def checked_compute(document: Mapping[str, Any], remedy: str = VALIDATE) -> AmlCompute:
+    """Raises Invalid, with every problem's field, and this remedy."""
+    compute = checked(lambda given: parse_document(given, "compute"), document, remedy)
     assert isinstance(compute, AmlCompute)
     return compute
 
@@ -52,7 +53,7 @@ def checked_job(job: CommandJob) -> CommandJob:
     if problems:
         raise Invalid(
             f"The job can't be run as it is: {problems[0][0]}: {problems[0][1]}.",
-            remedy="Mend the fields that `details` names.",
+            remedy="Mend what is named, and submit it again.",
             code="InvalidJob",
             details=problems,
         )
@@ -73,7 +74,7 @@ def _problems(job: CommandJob) -> Iterator[tuple[str, str]]:
         yield "command", f"the whole job is larger than {LARGEST:,} bytes; put texts into files"
 
 
-def checked(parse: Callable[[_From], _To], document: _From) -> _To:
+def checked(parse: Callable[[_From], _To], document: _From, remedy: str = VALIDATE) -> _To:
     """What `parse` makes of the document. Raises Invalid where it raises InvalidDocument."""
     try:
         return parse(document)
@@ -84,8 +85,8 @@ def checked(parse: Callable[[_From], _To], document: _From) -> _To:
         ]
         raise Invalid(
             f"The document has {len(details)} problem{'s' * (len(details) > 1)}: "
-            f"{details[0][0]}: {details[0][1]}.",
-            remedy="`retrain … create -f` says the line of each.",
+            f"{': '.join(filter(None, details[0]))}.",
+            remedy=remedy,
             code="InvalidDocument",
             details=details,
         ) from error

@@ -53,7 +53,6 @@ log = logging.getLogger("retrain.effects")
 #: Of a killed task's stdout and stderr so much is kept, from the start, in bytes.
 KEPT_LOG: Final = 4 * 1024 * 1024
 BUILD_LOG: Final = "logs/environment-build.log"
-_SHOWN_LINES: Final = 40  # of a failed build's log, in the run's error
 _LOOKS: Final = (1, 1, 2, 2, 5)  # seconds between looks at a build; then 15
 
 
@@ -116,10 +115,9 @@ class Effects:
         if run.job.environment.reference is None:
             said, _ = self.builds.log(run.job.environment.key, 0, KEPT_BUILD_LOG)
         self.files.write(OUTPUTS, f"{run.name}/0/{BUILD_LOG}", said)
-        end = "\n".join(said.decode(errors="replace").splitlines()[-_SHOWN_LINES:])
         problem = Problem(
             "EnvironmentBuildFailed",
-            f"The environment could not be built: {state.reason}\n{end[-4000:]}".rstrip(),
+            f"The environment could not be built: {state.reason}",
             f"Mend the job's environment; the whole log is the output {BUILD_LOG}.",
         )
         self.bus.event(run.name, ImageFailed(id=f"{stem}-failed", at=self.now(), problem=problem))

@@ -57,7 +57,7 @@ class Experiments:
                 return Experiment(run.job.experiment_name, run.created_at, run.created_at)
         found = self._all().get(identity)
         if found is None:
-            raise NotFound("Experiment", identity, "`mlflow.search_experiments()` lists them.")
+            raise NotFound("experiment", identity, "`mlflow.search_experiments()` lists them.")
         return found
 
     def by_name(self, bearer: Bearer, name: str) -> Experiment:

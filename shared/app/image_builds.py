@@ -10,7 +10,7 @@ without a build after a minute is that of somebody who died in between; it is ta
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -27,6 +27,9 @@ KIND: Final = "builds"
 CLAIM: Final = timedelta(minutes=1)
 #: Of a build's log so much is kept, from the start, in bytes.
 KEPT_LOG: Final = 4 * 1024 * 1024
+#: Of a failed build's log so many lines, and characters, stand for a reason when there is none.
+_SHOWN_LINES: Final = 40
+_SHOWN: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,15 @@ class ImageBuilds:
         return self._settled(recipe.key, seen)
 
     def _settled(self, key: str, seen: BuildSeen, image: str = "") -> ImageState:
+        if seen.state == "failed" and not seen.explained:
+            seen = replace(seen, reason=f"{seen.reason}\n{self._end_of_log(key)}".rstrip())
         self._settle(key, seen, image)
         return ImageState(seen.state, image, seen.reason)
+
+    def _end_of_log(self, key: str) -> str:
+        said, _ = self.log(key, 0, KEPT_LOG)
+        lines = said.decode(errors="replace").splitlines()[-_SHOWN_LINES:]
+        return "\n".join(lines)[-_SHOWN:]
 
     def _build(self, recipe: Recipe, asker: str, claim: Kept | None) -> ImageState:
         number = claim.document["number"] + 1 if claim else 1

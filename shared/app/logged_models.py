@@ -191,4 +191,4 @@ def _key(own: Tracked, name: str, at: int, number: int) -> ModelKey:
 
 
 def _no_model(identity: str) -> NotFound:
-    return NotFound("LoggedModel", identity[:200], "`mlflow.search_logged_models()` lists them.")
+    return NotFound("logged model", identity[:200], "`mlflow.search_logged_models()` lists them.")

@@ -59,5 +59,5 @@ class Metrics:
             run = self.runs.load(name).run
             return Tracked(run.name, max(run.attempt, 1))
         if not self.books.facts(child).status:
-            raise NotFound("Run", name, "`retrain job metrics` lists a run's children.")
+            raise NotFound("run", name, "`retrain job metrics` lists a run's children.")
         return child

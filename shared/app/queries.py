@@ -80,7 +80,7 @@ class Queries:
         """Where the output can be read for a quarter of an hour. Raises NotFound."""
         whole = self._prefix(name) + path
         if self.files.stat(OUTPUTS, whole) is None:
-            raise NotFound("Output", path, f"`retrain job show {name}` lists what there is.")
+            raise NotFound("output", path, f"`retrain job show {name}` lists what there is.")
         return self.links.reading(OUTPUTS, whole, READABLE)
 
     def compute_now(self) -> tuple[Sequence[AttemptSeen], Sequence[PoolSeen]]:

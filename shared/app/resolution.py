@@ -142,7 +142,7 @@ def _collected(work: Iterable[tuple[str, Callable[[], _T]]]) -> tuple[_T, ...]:
     if details:
         raise Invalid(
             f"The job can't be run as it is: {details[0][0]}: {details[0][1]}",
-            remedy="Mend the fields that `details` names.",
+            remedy="Mend what is named, and submit it again.",
             code="InvalidJob",
             details=details,
         )

@@ -83,7 +83,7 @@ class Schedules:
 
         def change(before: Kept | None) -> Kept:
             if before is None:
-                raise _missing(name)
+                raise self._missing(name)
             changed = before.schedule.model_copy(update={"is_enabled": enabled})
             return self._next(changed, before)
 
@@ -93,8 +93,12 @@ class Schedules:
         """Raises NotFound."""
         kept = self.find(name)
         if kept is None:
-            raise _missing(name)
+            raise self._missing(name)
         return kept
+
+    def _missing(self, name: str) -> NotFound:
+        names = [entry.name for entry in self.registry.entries(KIND)]
+        return NotFound("schedule", name, "`retrain schedule list` shows those there are.", names)
 
     def find(self, name: str) -> Kept | None:
         """None too for one that can't be read, which is logged."""
@@ -105,7 +109,7 @@ class Schedules:
         """Raises NotFound."""
         before = self.find(name)
         if not self.registry.delete(KIND, name):
-            raise _missing(name)
+            raise self._missing(name)
         if before is not None:
             self.watched.keep(None, before.schedule, self.now())
             self.agenda.add(Due(self.now(), name, LOOK))  # files that wait are let go
@@ -153,10 +157,6 @@ class Schedules:
 
 def _version(kept: Kept) -> str:
     return digest(json.dumps(kept.record(), sort_keys=True))[:12]
-
-
-def _missing(name: str) -> NotFound:
-    return NotFound("Schedule", name, "`retrain schedule list` shows those there are.")
 
 
 def _kept(record: Mapping[str, Any]) -> Kept:

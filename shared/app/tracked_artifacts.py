@@ -81,7 +81,7 @@ class TrackedArtifacts:
         """Where the file can be read for a while. Raises NotFound."""
         whole = _file(bearer, path)
         if self.files.stat(OUTPUTS, whole) is None:
-            raise NotFound("Artifact", path, "`mlflow.artifacts.list_artifacts` lists them.")
+            raise NotFound("artifact", path, "`mlflow.artifacts.list_artifacts` lists them.")
         return self.links.reading(OUTPUTS, whole, READABLE)
 
     def list(self, bearer: Bearer, path: str) -> Sequence[Entry]:

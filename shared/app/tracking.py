@@ -105,7 +105,7 @@ class Tracking:
         """Raises NotFound when there is no such tag."""
         tracked = self.resolve(bearer, run_id)
         if key not in self.books.facts(tracked).tags:
-            raise NotFound("Tag", key, f"`mlflow.get_run('{run_id}').data.tags` has what is there.")
+            raise NotFound("tag", key, f"`mlflow.get_run('{run_id}').data.tags` has what is there.")
         self.books.add_tags(tracked, {key: None})
 
     def describe(
@@ -180,4 +180,4 @@ class Tracking:
 
 
 def _no_run(run_id: str) -> NotFound:
-    return NotFound("Run", run_id, "`retrain job list` shows those there are.")
+    return NotFound("run", run_id, "`retrain job list` shows those there are.")

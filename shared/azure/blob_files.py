@@ -64,7 +64,7 @@ class BlobFiles:
             ranged = offset > 0 or limit is not None
             return blob.download_blob(offset if ranged else None, limit).readall()
         except ResourceNotFoundError as error:
-            raise NotFound("File", path, "Look at the list of what there is.") from error
+            raise NotFound("file", path, "Look at the list of what there is.") from error
         except AzureError as error:
             if getattr(error, "status_code", None) == 416:
                 return b""  # past the end

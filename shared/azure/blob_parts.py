@@ -41,7 +41,7 @@ class BlobParts:
             blob.commit_block_list([BlobBlock(part) for part in parts], content_settings=kind)
         except HttpResponseError as error:
             if error_code(error) in ("InvalidBlockList", "BlobNotFound", "InvalidBlockId"):
-                raise NotFound("Part", path, "Upload the file again, all of it.") from error
+                raise NotFound("part", path, "Upload the file again, all of it.") from error
             raise translated(_SERVICE, error) from error
         except AzureError as error:
             raise translated(_SERVICE, error) from error

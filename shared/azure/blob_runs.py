@@ -56,7 +56,7 @@ class BlobRuns:
             found = self._container.get_blob_client(name + _FILE).download_blob()
             return Stored(wire.decode_run(found.readall()), str(found.properties.etag))
         except ResourceNotFoundError as error:
-            raise NotFound("Run", name, "`retrain job list` shows those there are.") from error
+            raise NotFound("run", name, "`retrain job list` shows those there are.") from error
         except AzureError as error:
             raise translated(_SERVICE, error) from error
 

@@ -82,7 +82,8 @@ class RegistryTasks:
         if status == "Succeeded":
             return BuildSeen("ready")
         said = found.get("runErrorMessage") or ""
-        return BuildSeen("failed", f"ACR run {run} ended as {status}. {said}".strip())
+        reason = f"ACR run {run} ended as {status}. {said}".strip()
+        return BuildSeen("failed", reason, explained=False)
 
     def log(self, run: str, offset: int, limit: int) -> bytes:
         """Up to `limit` bytes from `offset`. Raises Transient."""

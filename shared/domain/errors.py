@@ -11,7 +11,9 @@ RetrainError
     └── IllegalMove    a status that may not follow the present one: a bug of ours
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from shared.domain.near import nearest
 
 
 class RetrainError(Exception):
@@ -44,10 +46,13 @@ class Refused(Permanent):
 
 
 class NotFound(Permanent):
-    def __init__(self, kind: str, name: str, remedy: str) -> None:
-        """kind: a noun, of several words perhaps: `data asset` has the code DataAssetNotFound."""
+    def __init__(self, kind: str, name: str, remedy: str, known: Iterable[str] = ()) -> None:
+        """kind: a noun, of several words perhaps: `data asset` has the code DataAssetNotFound.
+        known: the names of those there are, one of which may be meant."""
         code = "".join(word[:1].upper() + word[1:] for word in kind.split()) + "NotFound"
-        super().__init__(f"There is no {kind} '{name}'.", remedy=remedy, code=code)
+        near = nearest(name, known)
+        mean = f"; did you mean '{near}'?" if near else "."
+        super().__init__(f"There is no {kind} '{name}'{mean}", remedy=remedy, code=code)
 
 
 class Invalid(Permanent):

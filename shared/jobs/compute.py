@@ -118,11 +118,12 @@ class AmlCompute(Document):
     @model_validator(mode="after")
     def _in_order(self) -> "AmlCompute":
         if self.min_instances > self.max_instances:
-            raise refusal(
-                f"min_instances, {self.min_instances}, is above max_instances, "
-                f"{self.max_instances}",
-                "raise max_instances, or lower min_instances",
+            wrong = refusal(
+                f"{self.min_instances} is above max_instances, {self.max_instances}",
+                "lower it, or raise max_instances",
             )
+            detail = InitErrorDetails(type=wrong, loc=("min_instances",), input=None)
+            raise ValidationError.from_exception_data("compute", [detail])
         return self
 
 

@@ -54,6 +54,12 @@ def with_default_datastore(path: str) -> str:
     return path
 
 
+def in_short(path: str) -> str:
+    """The path as a document has it, where what stands for changed files was written out."""
+    short = {place: "${{" + what + "}}" for what, place in TRIGGER_BINDINGS.items()}
+    return short.get(path, path)
+
+
 def _data_path(path: str) -> str:
     """The path, when it is of a form that can be read here."""
     path = with_default_datastore(path)

@@ -40,9 +40,12 @@ def asset_version(version: str) -> str:
 def asset_label(label: str) -> str:
     """A label that can be set: `latest` can't, since it moves by itself. Raises a refusal."""
     if not _LABEL.fullmatch(label) or label.endswith("."):
-        raise refusal(f"'{label[:80]}' can't be a label", "use letters, digits, -, _ and .")
+        raise refusal(
+            f"'{label[:80]}' can't be a label",
+            "use 1 to 64 letters, digits, -, _ and ., such as champion",
+        )
     if label == LATEST:
-        raise refusal("`latest` can't be set", "it always is the version registered last")
+        raise refusal("`latest` can't be set", "take another: it is the version registered last")
     return label
 
 

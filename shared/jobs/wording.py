@@ -10,6 +10,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "string_type": ("must be text", "put it in quotes"),
     "int_type": ("must be a whole number", "write digits, without quotes"),
     "int_from_float": ("must be a whole number", "leave out the fraction"),
+    "int_parsing": ("must be a whole number", "write digits"),
+    "float_parsing": ("must be a number", "write digits"),
     "float_type": ("must be a number", "write it without quotes"),
     "bool_type": ("must be true or false", "write it without quotes"),
     "dict_type": ("must be a mapping", "write `name: value` lines under it"),
@@ -18,6 +20,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "greater_than": ("must be more than {gt}", "use a larger number"),
     "greater_than_equal": ("must be at least {ge}", "use a larger number"),
     "less_than_equal": ("must be at most {le}", "use a smaller number"),
+    "enum": ("must be {expected}", "use one of these"),
     "literal_error": ("must be {expected}", "use one of these"),
 }
 _REQUIRED: Mapping[str, str] = {

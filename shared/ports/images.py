@@ -8,10 +8,12 @@ from shared.jobs.images import Recipe
 
 @dataclass(frozen=True, slots=True)
 class BuildSeen:
-    """How a build stands; `reason` speaks when it failed."""
+    """How a build stands; `reason` speaks when it failed. explained: whether it says what was
+    wrong, which otherwise only the build's log does."""
 
     state: Literal["building", "ready", "failed"]
     reason: str = ""
+    explained: bool = True
 
 
 class Images(Protocol):

@@ -35,6 +35,7 @@ BAD: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "unknown run": ("GET", "/api/jobs/none", {}, 404, "RunNotFound"),
     "cancel of an unknown run": ("POST", "/api/jobs/none/cancel", {}, 404, "RunNotFound"),
     "logs of an unknown run": ("GET", "/api/jobs/none/logs", {}, 404, "RunNotFound"),
+    "odd status": ("GET", "/api/jobs?status=Done", {}, 422, "InvalidRequest"),
     "odd log": ("GET", "/api/jobs/none/logs?file=../x", {}, 422, "InvalidRequest"),
     "control characters": ("GET", "/api/schedules/%08", {}, 404, "NoSuchName"),
     "unknown schedule": ("DELETE", "/api/schedules/none", {}, 404, "ScheduleNotFound"),

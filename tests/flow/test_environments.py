@@ -135,6 +135,23 @@ def test_what_can_not_be_had_is_told_with_its_line(stack: LocalStack, tmp_path: 
     assert "'gdal' is a conda package whose name on PyPI is not known" in failed.stderr
 
 
+def test_a_failed_build_is_told_once_beside_its_log(stack: LocalStack, tmp_path: Path) -> None:
+    pip = "dependencies: [python, pip, {pip: [no-such-package-of-retrain==99]}]\n"
+    (tmp_path / "conda.yml").write_text(pip)
+    (tmp_path / "e.yml").write_text("image: python:3.11-slim\nconda_file: conda.yml\n")
+    failed = retrain(stack, "environment", "build", "-f", str(tmp_path / "e.yml"), status=1)
+    ours = [line for line in failed.stderr.splitlines() if "could not install" in line]
+    assert len(ours) == 2, failed.stderr  # how the log ends, and the error
+    assert ours[0].endswith("uv could not install the packages")
+    assert "no-such-package-of-retrain" in ours[1]
+    assert "`retrain environment log " in failed.stderr.splitlines()[-1]
+    silent = retrain(
+        stack, "environment", "build", "-f", str(tmp_path / "e.yml"), "--json", status=1
+    )
+    (line,) = silent.stderr.splitlines()
+    assert json.loads(line)["error"]["code"] == "EnvironmentBuildFailed"
+
+
 NEEDS_AN_ENGINE = {
     "a build context": ({"build": {"path": "context"}}, "needs a container engine"),
     "a curated one": ("azureml:AzureML-model-evaluation:6", "can't be had without a container"),

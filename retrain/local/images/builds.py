@@ -99,16 +99,18 @@ class Builds:
         try:
             async with self._slots:
                 began = time.monotonic()
-                reason = await self._failure(key, record.recipe, said)
+                failure = await self._failure(key, record.recipe, said)
         finally:
             del self._tasks[key]
-        state: State = "failed" if reason else "ready"
+        state: State = "failed" if failure else "ready"
         outcome = f"{state} after {time.monotonic() - began:.1f} s"
-        said.say(f"{outcome}: {reason}" if reason else outcome)
+        said.say(f"{outcome}: {failure.what}" if failure else outcome)
         log.info("environment %s: %s", key[:12], outcome)
-        self._records.write(key, replace(record, state=state, at=time.time(), reason=reason))
+        self._records.write(
+            key, replace(record, state=state, at=time.time(), reason=str(failure or ""))
+        )
 
-    async def _failure(self, key: str, recipe: Recipe, said: BuildLog) -> str:
+    async def _failure(self, key: str, recipe: Recipe, said: BuildLog) -> BuildFailed | None:
         """Make it. Return why it could not be made, or nothing."""
         try:
             async with asyncio.timeout(BUILD_SECONDS):
@@ -116,12 +118,12 @@ class Builds:
                     await self._contexts.fetch(recipe.context, said)
                 await self._maker.make(key, recipe, said)
         except BuildFailed as failure:
-            return str(failure)
+            return failure
         except TimeoutError:
-            return f"The build was ended after {BUILD_SECONDS // 60} minutes."
+            return BuildFailed(f"The build was ended after {BUILD_SECONDS // 60} minutes.")
         except OSError as error:  # a full disk, a program that is not there
-            return f"The build met an error of this machine: {error}"
+            return BuildFailed(f"The build met an error of this machine: {error}")
         except Exception as fault:  # a key must not be "building" for ever
             log.exception("environment %s", key[:12])
-            return f"This is a fault in Retrain, please report it: {fault!r}"
-        return ""
+            return BuildFailed(f"This is a fault in Retrain, please report it: {fault!r}")
+        return None

@@ -93,9 +93,7 @@ class ContainerImages:
         command = (*self.engine.command, "build", *options, *file)
         code = await self.children.run((*command, "--tag", image_name(key), str(folder)), log)
         if code != 0:
-            raise BuildFailed(
-                f"{self.engine.name} could not build the image: {log.complaint(code)}"
-            )
+            raise BuildFailed(f"{self.engine.name} could not build the image", log.complaint(code))
 
 
 def _check_dockerfile(folder: Path, dockerfile: str) -> None:

@@ -14,7 +14,14 @@ _STEP = ("building at STEP", "failed to solve: process")
 
 
 class BuildFailed(Exception):
-    """The recipe can't be made here; the message says why and what to change."""
+    """The recipe can't be made here; the message says why and what to change.
+
+    complaint: the part of it that the log has already, in the words of a program.
+    """
+
+    def __init__(self, what: str, complaint: str = "") -> None:
+        super().__init__(f"{what}: {complaint}" if complaint else what)
+        self.what = what
 
 
 class Maker(Protocol):

@@ -93,13 +93,13 @@ class VirtualEnvironments:
         create = (self.uv, "venv", "--quiet", "--no-project", "--python", python, str(made))
         code = await self.children.run(create, log)
         if code != 0:
-            raise BuildFailed(f"uv could not make a virtual environment: {log.complaint(code)}")
+            raise BuildFailed("uv could not make a virtual environment", log.complaint(code))
         requirements = made / "requirements.txt"
         requirements.write_text("\n".join(wanted.requirements) + "\n", encoding="utf-8")
         install = (self.uv, "pip", "install", "--python", str(made / "bin" / "python"))
         code = await self.children.run((*install, "--requirements", str(requirements)), log)
         if code != 0:
-            raise BuildFailed(f"uv could not install the packages: {log.complaint(code)}")
+            raise BuildFailed("uv could not install the packages", log.complaint(code))
 
     def _show(self, key: str, made: Path) -> None:
         shown = self._shown(key)

@@ -111,10 +111,18 @@ STATES: dict[str, tuple[dict[str, Any], BuildSeen]] = {
     "Succeeded": ({"status": "Succeeded"}, BuildSeen("ready")),
     "Failed": (
         {"status": "Failed", "runErrorMessage": "failed to run step ID: build"},
-        BuildSeen("failed", "ACR run ca1 ended as Failed. failed to run step ID: build"),
+        BuildSeen(
+            "failed", "ACR run ca1 ended as Failed. failed to run step ID: build", explained=False
+        ),
     ),
-    "Timeout": ({"status": "Timeout"}, BuildSeen("failed", "ACR run ca1 ended as Timeout.")),
-    "Canceled": ({"status": "Canceled"}, BuildSeen("failed", "ACR run ca1 ended as Canceled.")),
+    "Timeout": (
+        {"status": "Timeout"},
+        BuildSeen("failed", "ACR run ca1 ended as Timeout.", explained=False),
+    ),
+    "Canceled": (
+        {"status": "Canceled"},
+        BuildSeen("failed", "ACR run ca1 ended as Canceled.", explained=False),
+    ),
 }
 
 

@@ -10,7 +10,8 @@ from tests.simulation.twins.clock import Clock
 
 @dataclass
 class SimulatedImages:
-    """Images. `failing` holds keys that can't be built; `started` each build's key and time.
+    """Images. `failing` holds keys that can't be built; `started` each build's key and time; `explained`:
+    whether it says what was wrong with a build.
 
     Every `begin` is another build, as in the cloud: that there is one is the product's affair.
     """
@@ -20,6 +21,7 @@ class SimulatedImages:
     failing: set[str] = field(default_factory=set)
     started: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    explained: bool = True
 
     @property
     def builds(self) -> int:
@@ -42,7 +44,9 @@ class SimulatedImages:
         if not self._over(build):
             return BuildSeen("building")
         failed = self.started[build][0] in self.failing
-        return BuildSeen("failed", "no such package") if failed else BuildSeen("ready")
+        if not failed:
+            return BuildSeen("ready")
+        return BuildSeen("failed", "no such package" if self.explained else "it", self.explained)
 
     def log(self, build: str, offset: int, limit: int) -> bytes:
         said = b"solving\n"

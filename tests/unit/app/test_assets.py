@@ -105,18 +105,44 @@ def test_a_reference_is_resolved() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "wanted", [AssetReference("wine", version="2"), AssetReference("wine", label="best")]
-)
-def test_what_is_not_there_is_named_with_what_is(wanted: AssetReference) -> None:
+MISSING = {
+    "a version": (
+        AssetReference("wine", version="2"),
+        "There is no data asset 'wine:2'.",
+        "'wine' has the versions: 1.",
+    ),
+    "a label": (
+        AssetReference("wine", label="bset"),
+        "There is no data asset 'wine@bset'.",
+        "'wine' has the labels: best (1), latest.",
+    ),
+    "a name": (
+        AssetReference("wines"),
+        "There is no data asset 'wines'; did you mean 'wine'?",
+        "`retrain data list` shows those there are.",
+    ),
+    "all of it archived": (
+        AssetReference("beer"),
+        "There is no data asset 'beer@latest'.",
+        "All of 'beer' is archived; `retrain data restore beer`.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("wanted", "said", "remedy"), MISSING.values(), ids=MISSING)
+def test_what_is_not_there_is_named_with_what_is(
+    wanted: AssetReference, said: str, remedy: str
+) -> None:
     twins = Twins()
     an_asset(twins)
-    with pytest.raises(NotFound, match=r"There is no data asset 'wine[:@]") as told:
-        twins.product().assets.resolve("data", wanted)
+    assets = twins.product().assets
+    assets.set_label("data", "wine", "best", "1")
+    assets.register("data", "beer", {"a": 1})
+    assets.archive("data", "beer", None)
+    with pytest.raises(NotFound) as told:
+        assets.resolve("data", wanted)
     assert told.value.code == "DataAssetNotFound"
-    assert told.value.remedy == "'wine' has the versions: 1."
-    with pytest.raises(NotFound):
-        twins.product().assets.latest("data", "beer")
+    assert (told.value.message, told.value.remedy) == (said, remedy)
 
 
 def test_a_label_moves_only_from_where_it_was_seen() -> None:

@@ -147,6 +147,9 @@ def test_a_version_is_found_archived_labelled_by_reference(twins: Twins) -> None
             catalog.find("data", strange)
     with pytest.raises(Invalid):
         catalog.label("data", "wine:1", "latest")
+    with pytest.raises(Invalid, match="'my label' can't be a label") as refused:
+        catalog.label("data", "wine:1", "my label")
+    assert refused.value.remedy == "Use 1 to 64 letters, digits, -, _ and ., such as champion."
 
 
 def test_a_datastore_is_created_replaced_listed_and_deleted(twins: Twins) -> None:

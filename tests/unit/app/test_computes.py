@@ -67,7 +67,7 @@ def test_its_numbers_change_and_its_nodes_do_not() -> None:
         computes.update("cpu-cluster", {"size": "Standard_D8s_v3"})
     with pytest.raises(Invalid, match="above max_instances"):
         computes.update("cpu-cluster", {"min_instances": 10})
-    with pytest.raises(NotFound, match="There is no Compute 'gpu'"):
+    with pytest.raises(NotFound, match="There is no compute 'gpu'"):
         computes.update("gpu", {"min_instances": 1})
 
 
@@ -115,8 +115,9 @@ def test_where_it_is_must_be_where_the_account_is() -> None:
 def test_it_is_not_deleted_under_its_runs(status: Status) -> None:
     twins = world()
     twins.runs.create(on_it(status))
-    with pytest.raises(Invalid, match=f"in use by run {RUN}"):
+    with pytest.raises(Invalid, match=rf"in use by run {RUN}\.") as refused:
         twins.product().computes.delete("cpu-cluster")
+    assert refused.value.remedy.startswith("Wait until it has ended, or cancel it")
     assert len(twins.compute.pools()) == 1
 
 

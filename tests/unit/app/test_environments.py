@@ -68,7 +68,7 @@ def test_a_run_s_record_holds_what_the_name_stood_for() -> None:
 
 def test_a_caller_is_told_that_there_is_none() -> None:
     twins = Twins()
-    with pytest.raises(NotFound, match="'mine@latest'"):
+    with pytest.raises(NotFound, match="no environment 'mine'"):
         twins.product().admission.submit(a_request("azureml:mine"))
     assert not twins.runs.records
 
@@ -84,4 +84,4 @@ def test_a_schedule_s_run_fails_with_that() -> None:
     ended = twins.runs.load(run.name).run
     assert ended.status is Status.FAILED
     assert ended.problem is not None
-    assert "mine:7" in ended.problem.message
+    assert "'mine'" in ended.problem.message

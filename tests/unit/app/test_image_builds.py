@@ -67,6 +67,19 @@ def test_a_failure_is_told_to_all_who_waited_and_tried_anew_for_who_asks_later()
     assert twins.images.builds == 2
 
 
+def test_a_failure_that_only_the_log_explains_is_told_with_its_end() -> None:
+    twins, builds = a_world()
+    twins.images.failing.add(RECIPE.key)
+    twins.images.explained = False
+    builds.ensure(RECIPE, "one", afresh=True)
+    twins.clock.pass_by(11)
+    state = builds.ensure(RECIPE, "one", afresh=False)
+    assert (state.state, state.reason) == ("failed", "it\nsolving\nno such package")
+    record = builds.record(RECIPE.key)
+    assert record is not None
+    assert record.reason == state.reason
+
+
 def test_the_log_grows_and_is_kept_when_the_build_has_ended() -> None:
     twins, builds = a_world()
     assert builds.log(RECIPE.key, 0, 100) == (b"", False)

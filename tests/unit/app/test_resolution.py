@@ -125,7 +125,7 @@ MISSING: dict[str, tuple[dict[str, Any], str]] = {
     "a version": ({"type": "uri_file", "path": "azureml:wine:2"}, "'wine' has the versions: 1"),
     "a label": ({"type": "uri_file", "path": "azureml:wine@best"}, "data asset 'wine@best'"),
     "a name": ({"type": "uri_file", "path": "azureml:beer:1"}, "retrain data list"),
-    "a model": ({"type": "custom_model", "path": "azureml:wine:1"}, "no model 'wine:1'"),
+    "a model": ({"type": "custom_model", "path": "azureml:wine:1"}, "no model 'wine'"),
     "a type": ({"type": "uri_file", "path": "azureml:many:1"}, "of type uri_folder, not uri_file"),
     "a datastore": ({"path": "azureml://datastores/other/paths/x"}, "There are: workspaceblob"),
     "a record": ({"path": f"wasbs://runs@{ACCOUNT}.blob.core.windows.net/"}, "keeps its records"),

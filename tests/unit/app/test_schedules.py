@@ -31,7 +31,10 @@ def test_all_are_listed_by_name() -> None:
 
 def test_what_is_not_there_can_be_neither_read_nor_deleted() -> None:
     schedules = Twins().product().schedules
-    with pytest.raises(NotFound, match="no Schedule 'wine'"):
+    with pytest.raises(NotFound, match=r"no schedule 'wine'\."):
+        schedules.get("wine")
+    schedules.put(a_schedule(DAILY, name="wines"))
+    with pytest.raises(NotFound, match=r"no schedule 'wine'; did you mean 'wines'\?"):
         schedules.get("wine")
     with pytest.raises(NotFound):
         schedules.delete("wine")

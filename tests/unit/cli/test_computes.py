@@ -38,7 +38,7 @@ def test_a_compute_from_its_file_to_its_end(local: ApiServer, tmp_path: Path) ->
     assert row.endswith("1 running, 1 idle -> 3")
     no_quota = {"code": "Quota", "message": "No cores.", "remedy": "Ask for more."}
     local.computes["cpu-cluster"]["errors"].append(no_quota)
-    assert "Error Quota: No cores.\n  Ask for more.\n" in compute("show", "cpu-cluster").stdout
+    assert "error: Quota: No cores.\n  Ask for more.\n" in compute("show", "cpu-cluster").stdout
     assert json.loads(compute("show", "cpu-cluster", "--json").stdout)["max_instances"] == 4
     assert compute("delete", "cpu-cluster").stdout == "Deleted cpu-cluster.\n"
     gone = compute("delete", "cpu-cluster")

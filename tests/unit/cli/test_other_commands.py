@@ -123,7 +123,7 @@ def test_data_upload_prints_the_uris(local: ApiServer, tmp_path: Path) -> None:
         result = retrain("data", "upload", *args)
         assert result.stdout.split() == [store + path for path in paths], result.output
     assert local.blobs["/blob/data/wine/a/b.csv"] == b"2"
-    missing = retrain("data", "upload", "gone.csv", "--json")
+    missing = retrain("data", "upload", "gone.csv")
     assert (missing.exit_code, missing.stderr) == (2, "error: gone.csv does not exist.\n")
 
 
@@ -152,6 +152,12 @@ def test_profiles_are_set_used_and_shown_without_their_keys(own_profile: Path) -
     assert "is no address" in bad.stderr
 
 
+def test_no_profiles(own_profile: Path) -> None:
+    shown = retrain("profile", "show")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert "There are no profiles: `retrain up` makes one" in shown.stderr
+
+
 def test_version() -> None:
     assert retrain("version").stdout == "0.1.0\n"
     assert json.loads(retrain("version", "--json").stdout) == {"version": "0.1.0"}
@@ -162,7 +168,22 @@ USAGE = {
     "no such option": (("job", "list", "--wide"), "No such option: --wide"),
     "no file": (("job", "create"), "Missing option"),
     "a setting without a value": (("job", "create", "-f", "x", "--set", "a"), "--set"),
-    "a status that is none": (("job", "list", "--status", "Done"), "--status"),
+    "a status that is none": (
+        ("job", "list", "--status", "Done"),
+        "'Done' is no status; there are: NotStarted, Queued,",
+    ),
+    "a number that is none": (
+        ("job", "create", "-f", "x", "--code-max-mb", "abc"),
+        "Invalid value for '--code-max-mb': must be a number",
+    ),
+    "a whole number that is none": (
+        ("job", "list", "--limit", "1.5"),
+        "Invalid value for '--limit': must be a whole number",
+    ),
+    "a number that is too small": (
+        ("job", "list", "--limit", "0"),
+        "Invalid value for '--limit': must be at least 1",
+    ),
     "an unknown profile": (("job", "list", "--profile", "x"), "no profile 'x'"),
     "no profile at all": (("job", "list"), "No profile says"),
 }
@@ -184,11 +205,19 @@ def test_no_command_shows_the_help(args: tuple[str, ...]) -> None:
     assert "Commands:" in result.stderr
 
 
-def test_nobody_there(own_profile: Path) -> None:
+def test_nobody_there(own_profile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     retrain("profile", "set", "local", "--endpoint", "http://127.0.0.1:1")
     result = retrain("job", "list")
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[1] == "Is the stack up? `retrain up`"
+    said = f"at http://127.0.0.1:1, the address of profile 'local' in {own_profile} (Connection"
+    assert said in result.stderr
+    assert result.stderr.splitlines()[1].startswith("Is the stack up? `retrain up`; ")
+    monkeypatch.setenv("RETRAIN_ENDPOINT", "http://no-such-host.invalid")
+    elsewhere = retrain("job", "list")
+    assert elsewhere.exit_code == 1
+    assert "invalid, the address of the variable RETRAIN_ENDPOINT (" in elsewhere.stderr
+    assert "Errno" not in elsewhere.stderr
+    assert elsewhere.stderr.splitlines()[1].startswith("Check the address and the network; ")
 
 
 def test_a_wrong_key(server: ApiServer, own_profile: Path) -> None:

@@ -77,7 +77,8 @@ def test_names_cannot_leave_their_place_in_the_address(server: ApiServer, client
 def test_nobody_there() -> None:
     with Client("http://127.0.0.1:1", KEY) as client, pytest.raises(Unreachable) as unreachable:
         client.health()
-    assert unreachable.value.remedy == "Is the stack up? `retrain up`"
+    assert unreachable.value.message.startswith("Nobody answers at http://127.0.0.1:1 (")
+    assert unreachable.value.remedy.startswith("Is the stack up? `retrain up`; ")
 
 
 @pytest.mark.parametrize(

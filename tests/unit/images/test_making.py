@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retrain.local.images.container_images import _for_build
-from retrain.local.images.making import TAIL_LINES, BuildLog
+from retrain.local.images.making import TAIL_LINES, BuildFailed, BuildLog
 
 SAID = {
     "uv": ("error: No solution found\n  cause: there is no six==99", "No solution found there is"),
@@ -24,6 +24,15 @@ def test_a_complaint_is_found(tmp_path: Path, text: str, words: str) -> None:
     log.say(text)
     assert log.complaint(7).startswith(words)
     assert "\n" not in log.complaint(7)
+
+
+def test_a_failure_is_told_with_what_the_log_has_already() -> None:
+    failure = BuildFailed("uv could not install the packages", "no six==99")
+    assert (failure.what, str(failure)) == (
+        "uv could not install the packages",
+        "uv could not install the packages: no six==99",
+    )
+    assert str(BuildFailed("no engine")) == "no engine"
 
 
 def test_the_tail_is_the_end(tmp_path: Path) -> None:

@@ -73,7 +73,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a strange tier": ({"tier": "cheap"}, "tier", "'low_priority'", ""),
     "fewer than none": ({"min_instances": -1}, "min_instances", "at least 0", ""),
     "none at most": ({"max_instances": 0}, "max_instances", "at least 1", ""),
-    "out of order": ({"min_instances": 3}, "", "above max_instances, 2", "raise"),
+    "out of order": (
+        {"min_instances": 3},
+        "min_instances",
+        "3 is above max_instances, 2",
+        "lower it",
+    ),
     "a time in text": (
         {"idle_time_before_scale_down": "2m"},
         "idle_time_before_scale_down",
