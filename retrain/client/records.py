@@ -69,13 +69,15 @@ class RunSummary(TypedDict):
 
 
 class Content(TypedDict):
-    """Which content it was: etag and md5 (base64) of a file, sha256 of a folder's manifest."""
+    """Which content it was: etag and md5 (base64) of a file; of a folder the sha256 of its paths,
+    sizes and MD5s, and the name of its manifest, which has the ETags too."""
 
     size: int
     files: int
     etag: str
     md5: str
     sha256: str
+    manifest: NotRequired[str]
 
 
 class AssetReference(TypedDict):

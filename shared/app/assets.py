@@ -35,7 +35,7 @@ _COMMANDS: Final[Mapping[Kind, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One version. `document` says what it is, and is all that `digest` is of."""
+    """One version. `document` says what it is; `digest` is of what lasts of it, see `_identity`."""
 
     kind: Kind
     name: str
@@ -85,11 +85,12 @@ class Assets:
     ) -> tuple[Asset, bool]:
         """Register the content under the name; True when it is new.
 
-        document: plain JSON; equal content is the same asset. Without a version it is the one that
-        this content has already, else the next whole number. Raises Taken when the version stands
-        for something else. name and version are valid ones: see `shared.jobs.references`.
+        document: plain JSON; what is equal but for the times of upload is the same content. Without
+        a version it is the one that this content has already, else the next whole number. Another
+        version of it is a new one, with the same content. Raises Taken when the version stands for
+        something else. name and version are valid ones: see `shared.jobs.references`.
         """
-        content = digest(json.dumps(document, sort_keys=True))
+        content = digest(json.dumps(_identity(document), sort_keys=True))
         record = {
             "name": name,
             "document": dict(document),
@@ -99,7 +100,7 @@ class Assets:
         if version is None:
             return self._next(kind, name, record)
         asset, new = self._write(kind, name, version, record)
-        if asset.digest != content:
+        if not _same(asset, record):
             raise _taken(asset)
         if new:
             self.registry.once(_contents(kind, name), content, {"version": version})
@@ -193,7 +194,7 @@ class Assets:
         version = claim["version"]
         while True:
             asset, new = self._write(kind, name, version, record)
-            if asset.digest == record["digest"]:
+            if _same(asset, record):
                 return asset, new
             # Only numbers are tried: a content's own version of another form can't be taken.
             version = str(int(version) + 1)
@@ -235,6 +236,22 @@ class Assets:
         else:
             remedy = f"'{name}' has the versions: {', '.join(there[-10:])}."
         return NotFound(NOUNS[kind], what, remedy)
+
+
+def _identity(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document without what tells only when its content was uploaded."""
+    content = document.get("content")
+    if not isinstance(content, Mapping):
+        return document
+    of_upload = ("manifest", "etag") if content.get("md5") else ("manifest",)
+    lasting = {name: value for name, value in content.items() if name not in of_upload}
+    return {**document, "content": lasting}
+
+
+def _same(asset: Asset, record: Mapping[str, Any]) -> bool:
+    """Older versions have a digest of all that they say."""
+    same = _identity(asset.document) == _identity(record["document"])
+    return same or asset.digest == record["digest"]
 
 
 def _contents(kind: Kind, name: str) -> str:

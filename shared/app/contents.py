@@ -33,7 +33,12 @@ class Contents:
         name = hashlib.sha256(manifest).hexdigest()
         if keep:
             self.files.write(REGISTRY, f"{MANIFESTS}/{name}.json", manifest)
-        return Content(size=sum(file.size for file in listed), files=len(listed), sha256=name)
+        return Content(
+            size=sum(file.size for file in listed),
+            files=len(listed),
+            sha256=_digest(listed, place.path),
+            manifest=name,
+        )
 
     def settled(self, place: Place) -> Place:
         """The place as what it turns out to be, when its path alone doesn't say: file or folder."""
@@ -50,6 +55,12 @@ class Contents:
 def _stands_for_a_folder(file: File) -> bool:
     """Data Lake and some tools keep an empty blob for a folder."""
     return file.size == 0 and file.path.endswith("/")
+
+
+def _digest(files: Iterable[File], prefix: str) -> str:
+    """SHA-256 of what is in the folder, whenever it was written there."""
+    rows = [[f.path.removeprefix(prefix), f.size, f.md5 or f.etag] for f in files]
+    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
 def _manifest(files: Iterable[File], prefix: str) -> bytes:

@@ -171,7 +171,7 @@ def document_of(
     """
     found = content and {
         "size": content.size, "files": content.files, "etag": content.etag,
-        "md5": content.md5, "sha256": content.sha256,
+        "md5": content.md5, "sha256": content.sha256, "manifest": content.manifest,
     }  # fmt: skip
     return {
         "type": data_type,

@@ -10,8 +10,10 @@ from shared.domain.promotion import Judgement
 class Content:
     """Which content it was. size: bytes of all files.
 
-    etag, md5 (base64): of a single file.  sha256: of a folder's manifest, the blob
-    `manifests/<sha256>.json` in container `registry`, which lists each file with its ETag and MD5.
+    etag, md5 (base64): of a single file.  sha256: of a folder's paths, sizes and MD5s, so that it
+    is the same wherever and whenever the folder is uploaded; of a file without an MD5 the ETag
+    counts instead.  manifest: of a folder the blob `manifests/<manifest>.json` in container
+    `registry`, which lists each file with its ETag and MD5. Of old it had the name `sha256`.
     """
 
     size: int
@@ -19,11 +21,15 @@ class Content:
     etag: str = ""
     md5: str = ""
     sha256: str = ""
+    manifest: str = ""
 
     def same(self, other: "Content") -> bool:
         """Whether it is the same content, as far as anybody wrote it down."""
         if self.md5 and other.md5:
             return (self.md5, self.size) == (other.md5, other.size)
+        if self.sha256 and other.sha256:
+            theirs = (other.sha256, other.manifest)
+            return self.sha256 in theirs or self.manifest == other.sha256
         return self == other
 
 

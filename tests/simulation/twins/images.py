@@ -10,8 +10,8 @@ from tests.simulation.twins.clock import Clock
 
 @dataclass
 class SimulatedImages:
-    """Images. `failing` holds keys that can't be built; `started` each build's key and time; `explained`:
-    whether it says what was wrong with a build.
+    """Images. `failing` holds keys that can't be built; `started` each build's key and time;
+    `explained`: whether it says what was wrong with a build.
 
     Every `begin` is another build, as in the cloud: that there is one is the product's affair.
     """

@@ -1,5 +1,6 @@
 """Data, models and datastores as documents: what is registered, and what is refused."""
 
+import json
 from typing import Any
 
 import pytest
@@ -38,6 +39,50 @@ def test_other_content_at_the_same_path_is_another_version(twins: Twins) -> None
     assert catalog.register("data", WINE)[0].version == "2"
     with pytest.raises(Taken, match="wine:1 is registered with other content"):
         catalog.register("data", {**WINE, "version": 1})
+
+
+def test_content_that_is_uploaded_anew_is_the_same(twins: Twins) -> None:
+    catalog = twins.product().catalog
+    folder = {"name": "rows", "type": "uri_folder", "path": STORE + "rows/"}
+    twins.files.write(DATA, "rows/a.csv", b"1")
+    file, rows = catalog.register("data", WINE)[0], catalog.register("data", folder)[0]
+    for path, content in {"wine.csv": b"1,2\n", "rows/a.csv": b"1"}.items():
+        before = twins.files.stat(DATA, path)
+        twins.files.write(DATA, path, b"other")
+        twins.files.write(DATA, path, content)
+        after = twins.files.stat(DATA, path)
+        assert before is not None
+        assert after is not None
+        assert before.etag != after.etag, "the twin counts writes, as the service does"
+    assert catalog.register("data", WINE) == (file, False)
+    assert catalog.register("data", folder) == (rows, False)
+    assert catalog.register("data", {**folder, "version": "1"}) == (rows, False)
+    twins.files.write(DATA, "rows/a.csv", b"2")
+    other = catalog.register("data", folder)[0]
+    assert other.version == "2"
+    assert other.document["content"]["sha256"] != rows.document["content"]["sha256"]
+
+
+def test_a_version_of_content_that_is_there_is_one_more_version(twins: Twins) -> None:
+    catalog = twins.product().catalog
+    first, _ = catalog.register("data", WINE)
+    second, new = catalog.register("data", {**WINE, "version": "spring"})
+    assert (second.version, new, second.document) == ("spring", True, first.document)
+    assert catalog.register("data", {**WINE, "version": "spring"}) == (second, False)
+    assert catalog.register("data", WINE) == (first, False)
+
+
+def test_a_version_of_old_is_known_by_what_it_says(twins: Twins) -> None:
+    catalog = twins.product().catalog
+    catalog.register("data", {**WINE, "version": "1"})
+    record = json.loads(twins.registry.documents["data/wine/1"])
+    record["digest"] = "that of all of the document, with its ETag"
+    del record["document"]["content"]["manifest"]
+    twins.registry.documents["data/wine/1"] = json.dumps(record)
+    assert catalog.register("data", {**WINE, "version": "1"})[1] is False
+    twins.files.write(DATA, "wine.csv", b"other")
+    with pytest.raises(Taken):
+        catalog.register("data", {**WINE, "version": "1"})
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

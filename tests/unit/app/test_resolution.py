@@ -94,7 +94,7 @@ def test_a_folder_has_a_manifest(twins: Twins, path: str, kind: str) -> None:
     content = found.content
     assert content is not None
     assert (content.size, content.files, len(content.sha256)) == (3, 2, 64)
-    manifest = twins.files.read(REGISTRY, f"manifests/{content.sha256}.json").decode()
+    manifest = twins.files.read(REGISTRY, f"manifests/{content.manifest}.json").decode()
     assert '"a.csv"' in manifest
     assert '"b/c.csv"' in manifest
     assert "x.csv" not in manifest
