@@ -22,6 +22,7 @@ from shared.app.computes import Computes
 from shared.app.contents import Contents
 from shared.app.datastores import Datastores
 from shared.app.dead_letters import DeadLetterDesk
+from shared.app.deliveries import Deliveries
 from shared.app.draining import Draining
 from shared.app.effects import Effects
 from shared.app.environments import Environments
@@ -94,6 +95,7 @@ class Product:
     assets: Assets
     datastores: Datastores
     lineage: Lineage
+    deliveries: Deliveries
     catalog: Catalog
     environments: Environments
     builds: ImageBuilds
@@ -135,7 +137,7 @@ def built(world: Ports) -> Product:
     book = CapacityBook(world.registry, world.now)
     draining = Draining(book, world.runs, world.inventory, world.compute, world.bus, world.now)
     builds = ImageBuilds(world.images, world.registry, world.files, world.now)
-    assets = Assets(world.registry, world.now)
+    assets, deliveries = Assets(world.registry, world.now), Deliveries(world.registry)
     datastores = Datastores(world.registry, world.files, world.runs, world.now)
     contents = Contents(world.files)
     tokens, books = Tokens(world.registry, world.now), Books(world.ledger)
@@ -157,7 +159,7 @@ def built(world: Ports) -> Product:
         bus=world.bus,
         gate=gate,
         observer=observer,
-        notifier=Notifier(world.webhooks, world.bus, world.now),
+        notifier=Notifier(world.webhooks, world.bus, deliveries, world.now),
         lineage=lineage,
         tracking=ScriptTracking(tokens, world.url),
         now=world.now,
@@ -258,6 +260,7 @@ def built(world: Ports) -> Product:
         assets=assets,
         datastores=datastores,
         lineage=lineage,
+        deliveries=deliveries,
         catalog=Catalog(assets, datastores, contents, world.links),
         environments=environments,
         builds=builds,

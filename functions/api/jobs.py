@@ -30,20 +30,29 @@ def submit(
 def runs(
     status: Annotated[list[Status] | None, Query()] = None,
     experiment: str | None = None,
+    schedule: str | None = None,
     limit: _Limit = 50,
     before: str | None = None,
 ) -> dict[str, Any]:
-    """Newest first; `next` is the `before` of the following page."""
+    """Newest first; `next` is the `before` of the following page, `total` how many there are from
+    this page's first on."""
     page = product().queries.page(
-        statuses=status or [], experiment=experiment, limit=limit, before=before
+        statuses=status or [],
+        experiment=experiment,
+        schedule=schedule,
+        limit=limit,
+        before=before,
     )
-    return {"jobs": [summary_view(run) for run in page.runs], "next": page.next}
+    shown = [summary_view(run) for run in page.runs]
+    return {"jobs": shown, "next": page.next, "total": page.total}
 
 
 @router.get("/jobs/{name}")
 def show(name: str) -> dict[str, Any]:
+    """The run as it stands, and whom it has told of its end."""
     run = product().queries.show(name)
-    return run_view(run, product().refusals.of_run(run))
+    shown = run_view(run, product().refusals.of_run(run))
+    return {**shown, "notified": [*product().deliveries.of(run)]}
 
 
 @router.get("/jobs/{name}/lineage")

@@ -80,23 +80,28 @@ def list_(
     experiment: Annotated[
         str | None, typer.Option(help="Only runs of this experiment.", metavar="NAME")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    schedule: Annotated[
+        str | None, typer.Option(help="Only runs that this schedule started.", metavar="NAME")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
     """List runs, newest first."""
     statuses = [_status(word) for word in status or ()]
     with connect(profile) as client:
-        found = list(client.list_jobs(statuses, experiment, limit))
+        found = list(client.list_jobs(statuses, experiment, limit, schedule))
         health = None if as_json else client.health()
+        full = health is not None and len(found) == limit
+        more = client.count_jobs(statuses, experiment, schedule) - limit if full else 0
     if health is None:
         put_json(found)
         return
     from retrain.cli import render
 
     render.runs(found)
-    if len(found) == limit:
-        note(f"The newest {limit}; see more with --limit.")
+    if more > 0:
+        note(f"The newest {limit}; there are {more:,} more: --limit, --status, --schedule.")
     if health.get("compute") == "held":
         note(HELD)
     if dead := health.get("dead_letters"):

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrain.cli.times import clock, seconds, span, stays
-from retrain.client.records import OutputFile, Run, RunSummary, Written
+from retrain.client.records import Delivery, OutputFile, Run, RunSummary, Written
 from retrain.snapshot.limits import megabytes
 
 COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
@@ -60,6 +60,7 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print(Text.assemble((when, "yellow"), f"{held_up['code']}: {held_up['message']}"))
         out.print(f"  {held_up['remedy']}")
     _registered(shown.get("writes") or [], out)
+    _notified(shown.get("notified") or [], out)
     if metrics:
         out.print("\nMetrics")
         _table((), [("  " + name, *rest) for name, *rest in metrics], out)
@@ -67,6 +68,17 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print("\nFiles")
         rows = [("  " + file["path"], megabytes(file["size"])) for file in files]
         _table((), rows, out)
+
+
+def _notified(deliveries: Sequence[Delivery], out: Console) -> None:
+    """Whom the run told of its end, and who doesn't know yet or never will."""
+    if deliveries:
+        out.print("\nNotified")
+    for one in deliveries:
+        tries = f" after {one['tries']} tries" if one["tries"] > 1 else ""
+        out.print(f"  {one['webhook']}  {one['occasion']}: {one['state']}{tries}")
+        if one["reason"]:
+            out.print(f"    {one['reason']}")
 
 
 def _registered(writes: Sequence[Written], out: Console) -> None:

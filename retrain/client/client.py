@@ -155,11 +155,17 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
         return cast(Run, self._connection.json("POST", "/api/jobs", body=document, headers=headers))
 
     def list_jobs(
-        self, status: Sequence[str] = (), experiment: str | None = None, limit: int | None = None
+        self,
+        status: Sequence[str] = (),
+        experiment: str | None = None,
+        limit: int | None = None,
+        schedule: str | None = None,
     ) -> Iterator[RunSummary]:
-        """Yield runs, newest first, at most `limit`; pages are asked for as they are needed."""
-        params: dict[str, Any] = {"status": list(status)}
-        params |= {"experiment": experiment} if experiment else {}
+        """Yield runs, newest first, at most `limit`; pages are asked for as they are needed.
+
+        schedule: only those that it started.
+        """
+        params = _wanted(status, experiment, schedule)
         left = limit
         while left is None or left > 0:
             params["limit"] = PAGE if left is None else min(PAGE, left)
@@ -169,6 +175,16 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
                 return
             params["before"] = page["next"]
             left = None if left is None else left - len(page["jobs"])
+
+    def count_jobs(
+        self,
+        status: Sequence[str] = (),
+        experiment: str | None = None,
+        schedule: str | None = None,
+    ) -> int:
+        """How many `list_jobs` would yield without a limit."""
+        params = _wanted(status, experiment, schedule) | {"limit": 1}
+        return int(self._connection.json("GET", "/api/jobs", params=params)["total"])
 
     def get_job(self, name: str) -> Run:
         return cast(Run, self._connection.json("GET", _job(name)))
@@ -254,6 +270,12 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
         to: path there, such as wine/new.csv; one that ends with `/` is a folder. None: as here.
         """
         return transfers.put_data(self._connection, path, to, progress)
+
+
+def _wanted(status: Sequence[str], experiment: str | None, schedule: str | None) -> dict[str, Any]:
+    """The query of a list of runs."""
+    named = {"experiment": experiment, "schedule": schedule}
+    return {"status": list(status)} | {name: value for name, value in named.items() if value}
 
 
 def _job(name: str) -> str:

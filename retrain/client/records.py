@@ -131,6 +131,17 @@ class Attempt(TypedDict):
     requeues: int
 
 
+class Delivery(TypedDict):
+    """What became of a notification. state: told, waiting (for the next try) or given up."""
+
+    webhook: str
+    occasion: str
+    state: str
+    at: str
+    tries: int
+    reason: str
+
+
 class Run(RunSummary):
     """requeues: how often the present attempt's script began anew, as its node was lost.
     attempts: those that are over."""
@@ -148,6 +159,7 @@ class Run(RunSummary):
     timeline: list[Moment]
     error: RunError | None
     held_up: NotRequired[HeldUp | None]
+    notified: NotRequired[list[Delivery]]
     reads: list[Read]
     writes: list[Written]
     inputs: Document

@@ -70,14 +70,16 @@ class Jobs:
         status: str | Sequence[str] = (),
         experiment_name: str | None = None,
         max_results: int | None = None,
+        schedule: str | None = None,
     ) -> Runs:
-        """Return runs, newest first. max_results: None is all of them.
+        """Return runs, newest first. max_results: None is all of them. schedule: the name of the
+        schedule that started them.
 
         status: one or several of Completed, Failed, Running, …; in capitals or not.
         Raises UnknownStatus for a word that is none of them.
         """
         wanted = [_status(one) for one in ([status] if isinstance(status, str) else status)]
-        found = self._client.list_jobs(wanted, experiment_name, max_results)
+        found = self._client.list_jobs(wanted, experiment_name, max_results, schedule)
         return Runs(Run(self._client, one) for one in found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.app.deliveries import Deliveries, Delivery, State
 from shared.domain.commands import Notify
 from shared.domain.errors import Invalid, Refused, Transient
 from shared.domain.events import NotifyDue
@@ -26,6 +27,7 @@ BACKOFF: Final = (10, 60, 300, 1800, 7200)
 class Notifier:
     webhooks: Webhooks
     bus: Bus
+    deliveries: Deliveries
     now: Callable[[], datetime]
 
     def notify(self, run: Run, command: Notify) -> None:
@@ -37,14 +39,29 @@ class Notifier:
             self.webhooks.post(url, message, self.now(), content(run, command))
         except Refused as error:
             log.warning("run %s: %s was not told: %s %s", run.name, url, error, error.remedy)
+            self._note(run, command, "given up", f"{error} {error.remedy}".strip())
         except Transient as error:
-            self._later(run, command, f"{url}: {error}")
+            self._later(run, command, str(error))
         else:
             log.info("run %s: told %s of %s", run.name, url, command.occasion)
+            self._note(run, command, "told")
 
-    def _later(self, run: Run, command: Notify, why: str) -> None:
+    def _note(self, run: Run, command: Notify, state: State, reason: str = "") -> None:
+        delivery = Delivery(
+            webhook=run.job.notifications[command.webhook].webhook,
+            occasion=command.occasion,
+            state=state,
+            at=self.now().isoformat(),
+            tries=command.tries + 1,
+            reason=reason,
+        )
+        self.deliveries.note(run.name, command.webhook, delivery)
+
+    def _later(self, run: Run, command: Notify, reason: str) -> None:
+        why = f"{run.job.notifications[command.webhook].webhook}: {reason}"
         if command.tries == len(BACKOFF):
             log.warning("run %s: given up after %d tries: %s", run.name, command.tries + 1, why)
+            self._note(run, command, "given up", reason)
             return
         tries = command.tries + 1
         due = self.now() + timedelta(seconds=BACKOFF[command.tries])
@@ -56,6 +73,7 @@ class Notifier:
             tries=tries,
         )
         self.bus.event(run.name, event, after=due)
+        self._note(run, command, "waiting", reason)
         log.info("run %s: told later: %s", run.name, why)
 
 

@@ -26,10 +26,12 @@ _ASKED_OF: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`next` is the name to ask for the runs before, None at the end."""
+    """`next` is the name to ask for the runs before, None at the end. total: how many there are
+    from the first of these on."""
 
     runs: Sequence[Summary]
     next: str | None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,13 @@ class Queries:
         return run if len(live.timeline) < len(run.timeline) else live
 
     def page(
-        self, *, statuses: Sequence[Status], experiment: str | None, limit: int, before: str | None
+        self,
+        *,
+        statuses: Sequence[Status],
+        experiment: str | None,
+        limit: int,
+        before: str | None,
+        schedule: str | None = None,
     ) -> Page:
         """Newest first."""
         wanted = [
@@ -61,11 +69,12 @@ class Queries:
             for run in self.runs.list()
             if (not statuses or run.status in statuses)
             and (experiment is None or run.experiment_name == experiment)
+            and (schedule is None or run.schedule == schedule)
             and (before is None or run.name < before)
         ]
         newest = sorted(wanted, key=lambda run: run.name, reverse=True)
         more = len(newest) > limit
-        return Page(newest[:limit], newest[limit - 1].name if more else None)
+        return Page(newest[:limit], newest[limit - 1].name if more else None, len(newest))
 
     def outputs(self, name: str) -> Sequence[File]:
         """What the run's last attempt left, by path below it. Raises NotFound."""

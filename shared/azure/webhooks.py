@@ -6,20 +6,25 @@ Signed as the Standard Webhooks specification has it: `webhook-id`, `webhook-tim
 An address is somebody else's text, so it never reaches what only we can reach: a name is looked up
 once, every address it has must be a public one, and the connection goes to the one that was looked
 at. Redirects are not followed. Where `private` is set (the local stack) all of that is allowed.
+
+A certificate must be of an authority that certifi or this machine knows; `SSL_CERT_FILE` names a
+file of further ones, as OpenSSL has it.
 """
 
 import base64
 import binascii
 import hmac
 import socket
+import ssl
 from datetime import datetime
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import certifi
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
 from shared.domain.errors import Refused, Transient
 
@@ -86,9 +91,7 @@ class SignedWebhooks:
                 address,
                 port or 443,
                 server_hostname=host,
-                assert_hostname=host,
-                cert_reqs="CERT_REQUIRED",
-                ca_certs=certifi.where(),
+                ssl_context=self._trusting,
                 timeout=_TIMEOUT,
             )
         else:
@@ -106,11 +109,19 @@ class SignedWebhooks:
             )
             response.close()
             return response.status
+        except SSLError as error:
+            raise _untrusted(host, error) from error
         except (HTTPError, OSError) as error:
             why = str(error) or type(error).__name__
             raise Transient(f"{host} can't be reached: {why}", code="Unreachable") from error
         finally:
             pool.close()
+
+    @cached_property
+    def _trusting(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.load_verify_locations(certifi.where())
+        return context
 
     def _looked_up(self, parts: SplitResult) -> str:
         """The address to connect to, checked."""
@@ -126,6 +137,18 @@ class SignedWebhooks:
                 if literal is None or not is_public(literal):
                     raise _refused(parts.geturl(), f"its name stands for {text}")
         return addresses[0]
+
+
+def _untrusted(host: str, error: SSLError) -> Refused | Transient:
+    cause = error.args[0] if error.args else error
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        return Transient(f"{host} can't be reached: {error}", code="Unreachable")
+    return Refused(
+        f"Nothing is sent to {host}: its certificate is not trusted: {cause.verify_message}.",
+        code="CertificateRefused",
+        remedy="Give it a certificate of a known authority for this very name, or name your "
+        "authority's in a file that SSL_CERT_FILE names where Retrain's functions run.",
+    )
 
 
 def signature(key: bytes, message: str, stamp: str, body: bytes) -> str:

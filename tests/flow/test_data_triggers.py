@@ -49,6 +49,38 @@ def test_ten_files_within_a_second_are_ten_runs(
     assert {client.logs(run["name"]).data for run in mine} == {b"%d\n" % n for n in range(10)}
 
 
+def test_a_marker_makes_one_run_of_the_files_beside_it(client: Client, tmp_path: Path) -> None:
+    """As Spark writes: parts of a folder, and `_SUCCESS`, which is empty, when all are there."""
+    paths = {"type": "uri_file", "path": "${{trigger.paths}}"}
+    trigger = {"type": "data", "path": "lake/**/*.csv", "when": "_SUCCESS"}
+    name = "on-success"
+    create = job("cat ${{inputs.paths}}", inputs={"paths": paths})
+    client.create_schedule({"name": name, "trigger": trigger, "create_job": create})
+    assert client.get_schedule(name)["create_job"]["inputs"]["paths"]["path"] == paths["path"]
+    try:
+        for day in ("monday", "tuesday"):
+            folder = tmp_path / day
+            folder.mkdir()
+            for number in range(3):
+                (folder / f"part-{number}.csv").write_text(f"{day} {number}\n")
+            client.upload_data(folder, f"lake/{day}/")
+        assert eventually(lambda: client.get_schedule(name)["files_waiting"] == 6)
+        assert [*client.list_jobs(schedule=name)] == []
+        (tmp_path / "_SUCCESS").touch()
+        client.upload_data(tmp_path / "_SUCCESS", "lake/monday/_SUCCESS")
+        assert eventually(lambda: [*client.list_jobs(schedule=name)])
+        (only,) = client.list_jobs(schedule=name)
+        run = ended(client, only["name"])
+        assert (run["status"], run["source"]["files"]) == ("Completed", 3)
+        listed = client.logs(run["name"]).data.decode().splitlines()
+        assert sorted(listed) == [f"lake/monday/part-{number}.csv" for number in range(3)]
+        assert eventually(lambda: client.get_schedule(name)["files_waiting"] == 3)
+        client.upload_data(tmp_path / "_SUCCESS", "lake/tuesday/_SUCCESS")
+        assert eventually(lambda: client.count_jobs(schedule=name) == 2)
+    finally:
+        client.delete_schedule(name)
+
+
 def test_the_same_content_again_is_no_new_data(
     client: Client, schedule: str, stack: LocalStack, tmp_path: Path
 ) -> None:

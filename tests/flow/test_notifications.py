@@ -26,6 +26,10 @@ def test_a_receiver_that_is_down_for_a_moment(client: Client) -> None:
         (_, first, body), (_, second, again) = receiver.heard
         assert first["webhook-id"] == second["webhook-id"] == f"{name}-failed-0"
         assert body == again
+        assert eventually(lambda: client.get_job(name)["notified"][0]["state"] == "told")
+        (told_,) = client.get_job(name)["notified"]
+        assert (told_["webhook"], told_["occasion"]) == (f"{receiver.url}/hook", "failed")
+        assert (told_["tries"], told_["reason"]) == (2, "")
 
 
 def test_the_examples_receiver_knows_who_is_calling(stack: LocalStack, client: Client) -> None:

@@ -43,6 +43,19 @@ def finalizing(twins: Twins, cause: str = "none") -> None:
     twins.product().workflow.handle(RUN, ended(cause))  # type: ignore[arg-type]
 
 
+def noted(twins: Twins, number: int) -> tuple[str, int, str]:
+    """What is known of the notification of the address: its state, tries, and why it was not."""
+    product = twins.product()
+    found = product.deliveries.of(product.queries.show(RUN))[number]
+    assert found["webhook"] == (HERE, THERE)[number]
+    return found["state"], found["tries"], found["reason"]
+
+
+def test_a_run_that_tells_nobody_is_asked_about_nothing() -> None:
+    twins = a_world(a_run(Status.COMPLETED))
+    assert twins.product().deliveries.of(twins.runs.load(RUN).run) == ()
+
+
 def test_each_is_told_of_what_it_asked_for() -> None:
     twins = a_world(a_run(Status.RUNNING, job=JOB))
     finalizing(twins)
@@ -104,7 +117,10 @@ def test_one_that_is_down_is_told_when_it_is_up_again() -> None:
     record = twins.runs.load(RUN)
     assert [*twins.webhooks.told] == [f"{RUN}-completed-1"], "it holds up no other"
     twins.webhooks.down.clear()
+    assert noted(twins, 0) == ("waiting", 1, "It answered 503.")
     assert [event.tries for event in deliver(twins)] == [1]
+    assert noted(twins, 0) == ("told", 2, "")
+    assert noted(twins, 1) == ("told", 1, "")
     assert len(twins.webhooks.told[f"{RUN}-completed-0"]) == 1
     assert twins.runs.load(RUN) == record, "a run that is over stays as it is"
 
@@ -118,6 +134,7 @@ def test_one_that_stays_down_is_given_up() -> None:
     begun = twins.clock.now
     assert [event.tries for event in deliver(twins)] == [1, 2, 3, 4, 5]
     assert (twins.clock.now - begun).total_seconds() == sum(BACKOFF)
+    assert noted(twins, 0) == ("given up", 6, "It answered 503.")
 
 
 def test_one_that_does_not_want_it_is_not_asked_again() -> None:
@@ -127,6 +144,9 @@ def test_one_that_does_not_want_it_is_not_asked_again() -> None:
     twins.bus.messages.clear()
     twins.product().workflow.handle(RUN, taken_down())
     assert deliver(twins) == []
+    state, tries, reason = noted(twins, 0)
+    assert (state, tries) == ("given up", 1)
+    assert reason
 
 
 def test_an_address_that_will_never_be_told_is_refused_at_once() -> None:

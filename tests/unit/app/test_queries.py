@@ -1,5 +1,6 @@
 """What users ask: pages of runs, a run as it stands, and what it left."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from shared.app.orders import order_for
 from shared.app.queries import Page
 from shared.domain.errors import NotFound
 from shared.domain.keys import run_name
+from shared.domain.run import Source
 from shared.domain.status import Status
 from shared.ports.files import OUTPUTS
 from tests.factories import NOON, RUN, a_job, a_run, after
@@ -32,9 +34,10 @@ def page(
     before: str | None = None,
     statuses: tuple[Status, ...] = (),
     experiment: str | None = None,
+    schedule: str | None = None,
 ) -> Page:
     return twins.product().queries.page(
-        statuses=statuses, experiment=experiment, limit=limit, before=before
+        statuses=statuses, experiment=experiment, limit=limit, before=before, schedule=schedule
     )
 
 
@@ -67,6 +70,16 @@ def test_filters_go_before_the_limit() -> None:
     both = page(twins, 9, statuses=(Status.FAILED, Status.COMPLETED), experiment="beer")
     assert names_of(both) == [names[5], names[4], names[3]]
     assert names_of(page(twins, experiment="tea")) == []
+    assert page(twins, 2, experiment="wine").total == 3
+    assert page(twins, 2, before=names[3]).total == 3
+
+
+def test_a_schedule_s_runs_are_found_by_it() -> None:
+    twins, _ = with_runs(2)
+    mine = replace(a_run(Status.QUEUED), source=Source(kind="cron", schedule="nightly"))
+    twins.runs.create(mine)
+    found = page(twins, 5, schedule="nightly")
+    assert (names_of(found), found.total) == ([mine.name], 1)
 
 
 def test_an_active_attempt_is_looked_up() -> None:

@@ -211,15 +211,17 @@ def _job_routes(app: FastAPI, server: ApiServer) -> None:
     def runs(request: Request, limit: int = 50, before: str | None = None) -> Document:
         statuses = request.query_params.getlist("status")
         experiment = request.query_params.get("experiment")
+        schedule = request.query_params.get("schedule")
         found = [
             run
             for name, run in sorted(server.runs.items(), reverse=True)
             if (not statuses or run["status"] in statuses)
             and experiment in (None, run["experiment_name"])
+            and schedule in (None, run["source"]["schedule"])
             and (before is None or name < before)
         ]
         following = found[limit - 1]["name"] if len(found) > limit else None
-        return {"jobs": found[:limit], "next": following}
+        return {"jobs": found[:limit], "next": following, "total": len(found)}
 
     @app.get("/api/jobs/{name}")
     def show(name: str) -> Any:

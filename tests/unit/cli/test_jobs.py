@@ -113,6 +113,14 @@ def test_list_filters_and_pages(local: ApiServer) -> None:
     assert [run["name"] for run in found] == [f"20260710-{n:04}" for n in range(249, 29, -2)]
     assert len(local.requests("GET", "/api/jobs")) == 2
     assert json.loads(retrain("job", "list", "--experiment", "other", "--json").stdout) == []
+    newest = retrain("job", "list")
+    assert len(newest.stdout.splitlines()) == 51
+    said = "The newest 50; there are 200 more: --limit, --status, --schedule.\n"
+    assert newest.stderr == said
+    assert retrain("job", "list", "--limit", "250").stderr == "", "there are no more"
+    local.add_run("20260711", source={"kind": "cron", "schedule": "nightly", "path": None})
+    nightly = json.loads(retrain("job", "list", "--schedule", "nightly", "--json").stdout)
+    assert [run["name"] for run in nightly] == ["20260711"]
 
 
 def test_list_for_people_is_whole_in_a_pipe(local: ApiServer) -> None:
