@@ -101,7 +101,8 @@ def list_(
 
     render.runs(found)
     if more > 0:
-        note(f"The newest {limit}; there are {more:,} more: --limit, --status, --schedule.")
+        there = "is 1" if more == 1 else f"are {more:,}"
+        note(f"The newest {limit}; there {there} more: --limit, --status, --schedule.")
     if health.get("compute") == "held":
         note(HELD)
     if dead := health.get("dead_letters"):
