@@ -14,7 +14,7 @@ from typing import Protocol
 from retrain.client.errors import ApiError, Unreachable
 from retrain.client.records import FINAL, LogChunk, MetricPoint, Moment, Run, Scores
 
-LOGS = ("stdout.txt", "stderr.txt")
+LOGS = ("stderr.txt", "stdout.txt")  # a notice about the run's environment stands in the first
 BUILD_LOG = "environment-build.log"  # of a run that waits for its environment to be built
 BEFORE_LOGS = frozenset({"NotStarted", "Queued", "Provisioning", "Preparing", "Running"})
 SHORTEST, LONGEST = 0.2, 1.0  # seconds between two looks

@@ -4,10 +4,12 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 from retrain.client import Ended, LogText, Restarted
+from retrain.client.follow import Item
 from tests.flow.local_stack import LocalStack, ended, eventually, job, no_compute_left, stdout
 
 #: Printed with a failure; RETRAIN_SEED repeats it.
@@ -31,10 +33,10 @@ def test_who_follows_a_run_is_told_that_its_script_starts_again(tmp_path: Path) 
         said = ""
         while not said.endswith("\n1000\n"):
             item = next(items)
-            said += item.text if isinstance(item, LogText) else ""
+            said += item.text if is_told(item) else ""
         stack.kill()
         stack.start()
-        after = [item for item in items if isinstance(item, LogText | Restarted | Ended)]
+        after = [item for item in items if is_told(item) or isinstance(item, Restarted | Ended)]
     again, text, end = after
     assert again == Restarted(1)
     assert isinstance(text, LogText)
@@ -42,6 +44,11 @@ def test_who_follows_a_run_is_told_that_its_script_starts_again(tmp_path: Path) 
     assert isinstance(end, Ended)
     assert (end.run["status"], end.run.get("requeues")) == ("Completed", 1)
     assert stack.stop() == 0
+
+
+def is_told(item: Item) -> TypeGuard[LogText]:
+    """Whether it is of what the script prints."""
+    return isinstance(item, LogText) and item.file == "stdout.txt"
 
 
 @pytest.mark.timeout(400)
