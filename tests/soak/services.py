@@ -179,8 +179,9 @@ class Services:
         """No more faults, in this life of the emulators nor the next."""
         self._faults.write_text(json.dumps({**self.faults, "rules": []}))
         for name in ("batch", "servicebus", "blob"):
-            port = self.ports[f"{name} faults"]
-            httpx.delete(f"http://127.0.0.1:{port}/faults", trust_env=False).raise_for_status()
+            url = f"http://127.0.0.1:{self.ports[f'{name} faults']}/faults"
+            # One that has just been started opens its control endpoint last.
+            assert eventually(lambda url=url: _deleted(url)), f"{name} takes no orders"  # type: ignore[misc]
 
     def processes(self) -> Iterator[psutil.Process]:
         """What on this machine belongs to this folder, by its command, place or environment."""
@@ -247,6 +248,13 @@ def _ports(count: int) -> list[int]:
     another stack that is starting on this machine must not take it then."""
     mine = _FIRST_PORT + os.getpid() % 500 * 10
     return [port for port in range(mine, mine + 1000) if is_free(port)][:count]
+
+
+def _deleted(url: str) -> bool:
+    try:
+        return httpx.delete(url, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def now() -> float:
