@@ -230,7 +230,6 @@ def built(world: Ports) -> Product:
             compute=world.compute,
             computes=computes,
             observer=observer,
-            book=book,
             draining=draining,
             gate=gate,
             bus=world.bus,

@@ -1,11 +1,11 @@
 """The one document that says whether attempts may start, changed by ETag, whoever changes it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -15,7 +15,8 @@ from shared.ports.registry import Registry
 
 log = logging.getLogger("retrain.capacity")
 
-KIND: Final = "capacity"
+#: Below the named computes, so that one list brings it to the watch together with them.
+KIND: Final = "computes/.capacity"
 NAME: Final = "now"
 #: What was read of a hold is good for so long: most runs start without a call for it. What starts
 #: within that time of a drain is found on compute, and taken down, by the drain or the watch.
@@ -23,6 +24,11 @@ REMEMBERED: Final = timedelta(seconds=10)
 #: Of one instance only one writes at a time, so the others are as many as there are instances.
 _TRIES: Final = 30
 _CAPACITY: Final = TypeAdapter(Capacity)
+
+
+def is_capacity(record: Mapping[str, Any]) -> bool:
+    """Whether that is what the record is, and no compute."""
+    return "ledger" in record
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class CapacityBook:
         """As it is now. One call."""
         kept = self.registry.get(KIND, NAME)
         return self._remember(Capacity() if kept is None else _CAPACITY.validate_python(kept))
+
+    def among(self, records: Iterable[Mapping[str, Any]]) -> Capacity:
+        """As it is in a list of the computes' records, which brings it too."""
+        mine = next((record for record in records if is_capacity(record)), None)
+        return self._remember(Capacity() if mine is None else _CAPACITY.validate_python(mine))
 
     def change(self, step: Callable[[Capacity], Capacity]) -> Capacity:
         """Write what `step` makes of it; it may be asked several times, others being quicker.

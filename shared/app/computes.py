@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.app.capacity_book import CapacityBook
+from shared.app.capacity_book import CapacityBook, is_capacity
 from shared.app.documents import checked_compute
+from shared.domain.capacity import Capacity
 from shared.domain.errors import Invalid, NotFound, Permanent, Refused, Transient
 from shared.domain.near import nearest
 from shared.domain.run import Problem
@@ -118,7 +119,14 @@ class Computes:
 
     def kept(self) -> Sequence[KeptCompute]:
         """All of them, by name; one that can't be read is logged, and holds up no other."""
-        return [kept for record in self.registry.list(KIND) if (kept := _readable(record))]
+        return self.kept_and_capacity()[0]
+
+    def kept_and_capacity(self) -> tuple[Sequence[KeptCompute], Capacity]:
+        """All of them, and what may start, in one call when neither changed since the last."""
+        records = self.registry.list(KIND)
+        computes = [one for one in records if not is_capacity(one)]
+        kept = [kept for record in computes if (kept := _readable(record))]
+        return kept, self.book.among(records)
 
     def delete(self, name: str) -> None:
         """Delete it and its pool; when nothing of it is left that is as good. Raises Invalid while

@@ -96,7 +96,7 @@ class Gate:
     def compare(
         self, capacity: Capacity, live: Mapping[str, Summary], most: Mapping[str, int], tag: str
     ) -> None:
-        """Mend the ledger, as it was read before the runs were listed. No call when all is well.
+        """Mend the ledger, as it was read after the runs were listed. No call when all is well.
 
         most: nodes of the named computes at most.
         """

@@ -31,6 +31,11 @@ NODE_LOST: Final = Problem(
     "The run's node became unusable, and Azure Batch has no other one for it.",
     "Nothing, if another attempt ends well; else look at the pool's nodes in the Batch account.",
 )
+OVERRUN: Final = Problem(
+    "Timeout",
+    "The script ran longer than it may, and Azure Batch did not stop it; so Retrain did.",
+    "Raise limits.timeout (24 h when the job sets none), or make the script faster.",
+)
 TAKEN_AWAY: Final = Problem(
     "NodeTakenAway",
     "The run's node was taken away, or lost, while it worked there.",
@@ -106,6 +111,13 @@ class Observer:
             self.lost(name, attempt, tag, _OVERDUE[run.status is Status.PROVISIONING])
         elif seen := _news(run.status, report):
             self.moved(name, attempt, seen, tag, report.requeues)
+
+    def overrun(self, run: Summary, tag: str) -> None:
+        """For the watch: end an attempt whose script runs on, though Batch should have stopped it,
+        unless it is over."""
+        if self.observe(run.name, run.attempt, tag=tag):
+            return
+        self._given_up(run.name, run.attempt, tag, "timeout", OVERRUN)
 
     def ended(self, run: str, attempt: int, report: Report, tag: str = "") -> None:
         """Tell the run how its attempt ended."""

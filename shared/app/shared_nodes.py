@@ -5,7 +5,7 @@ that are known to run, and only where the two disagree are runs looked at one by
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,11 @@ class SharedNodes:
         known = sum(run.nodes for run in self.runs.get(key, ()) if run.status in _BUSY)
         return pool is not None and (pool.lost > 0 or pool.running != known)
 
+    def may_prepare(self, key: str) -> bool:
+        """Whether there is a node on which a run that seems to wait may have got stuck."""
+        pool = self.pools.get(key)
+        return pool is None or pool.preparing > 0
+
     def are_replaced(self, key: str) -> bool:
         """Whether a node that is lost is so by being taken away, and the pool gets another."""
         return self.computes[key].compute.tier == "low_priority"
@@ -48,9 +53,14 @@ class SharedNodesWatch:
     inventory: Inventory
     observer: Observer
 
-    def look(self, listed: Mapping[str, PoolSeen], live: Mapping[str, Summary]) -> SharedNodes:
-        """The computes' records, read after `listed` and `live` were: what has a pool has one."""
-        kept = {one.compute.key: one for one in self.computes.kept()}
+    def look(
+        self,
+        listed: Mapping[str, PoolSeen],
+        live: Mapping[str, Summary],
+        computes: Iterable[KeptCompute],
+    ) -> SharedNodes:
+        """computes: read after `listed` and `live` were: what has a pool has a record."""
+        kept = {one.compute.key: one for one in computes}
         on: dict[str, list[Summary]] = {}
         for run in live.values():
             if run.compute and run.attempt and run.status in _ON_COMPUTE:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.app.capacity_book import CapacityBook
 from shared.app.computes import Computes
 from shared.app.draining import Draining
 from shared.app.gate import Gate
 from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
+from shared.app.orders import DEFAULT_TIMEOUT
 from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
 from shared.domain.capacity import Capacity, Held
 from shared.domain.errors import NotFound
@@ -30,7 +30,8 @@ from shared.ports.runs import Runs, Summary
 
 log = logging.getLogger("retrain.watch")
 
-#: A run lives no longer than a week on compute; names begin with the day, so a day is one list.
+#: A run lives no longer than a week on compute. Names begin with the day, so ten days are one list,
+#: and a week is in two of those, or in three about the end of a month.
 DAYS: Final = 8
 #: What is younger may still be on its way through a step.
 GRACE: Final = timedelta(minutes=2)
@@ -39,6 +40,8 @@ PATIENCE: Final = timedelta(minutes=10)
 #: So long what comes before the script may take in a pool of its own: to get a node; and on it, to
 #: unpack the code, to pull the image and to download the inputs.
 NODE_DUE: Final = timedelta(hours=1)
+#: So long after limits.timeout a script that Batch did not stop is stopped by us.
+OVERRUN_GRACE: Final = timedelta(hours=1)
 #: So many attempts that don't come to life are looked at one by one in a tick, others the next.
 LOOKS: Final = 50
 
@@ -83,7 +86,6 @@ class Watch:
     compute: Compute
     computes: Computes
     observer: Observer
-    book: CapacityBook
     draining: Draining
     gate: Gate
     bus: Bus
@@ -96,8 +98,7 @@ class Watch:
 
     def tick(self) -> None:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
-        capacity = self.book.read()
-        scene = self._look(capacity)
+        scene, capacity = self._look()
         if capacity.held:
             self._keep_empty(scene, capacity.held)
             return
@@ -122,24 +123,27 @@ class Watch:
         pools = [*scene.pools.values(), *scene.nodes.pools.values()]
         self.draining.sweep(held, scene.attempts.values(), pools, scene.live.values())
 
-    def _look(self, capacity: Capacity) -> Scene:
+    def _look(self) -> tuple[Scene, Capacity]:
         attempts = {seen.key: seen for seen in self.inventory.attempts()}
         listed = self.inventory.pools()
         pools = {pool.key: pool for pool in listed if split_attempt_key(pool.key)}
         held = {pool.compute: pool for pool in listed if pool.compute}
         now = self.now()
-        days = [f"{now - timedelta(days=back):%Y%m%d}-" for back in range(DAYS)]
+        tens = sorted({_ten_days(now - timedelta(days=back)) for back in range(DAYS)})
         # A run that is tried again for long can be older; its job tells of it.
-        older = {seen.run for seen in attempts.values() if seen.run and seen.run < days[-1]}
+        older = {seen.run for seen in attempts.values() if seen.run and seen.run < tens[0]}
         live = {
             run.name: run
-            for prefix in (*days, *sorted(older))
+            for prefix in (*tens, *sorted(older))
             for run in self.runs.list(prefix)
             if not run.status.final
         }
+        # Last of all: whatever has a pool has a record by then, and whatever has nodes an entry.
+        computes, capacity = self.computes.kept_and_capacity()
         told = capacity.ledger.waiting if self.gate.limits else ()
         waiting = frozenset(key.rpartition("-")[0] for key in told)
-        return Scene(now, attempts, pools, live, self.shared.look(held, live), waiting)
+        shared = self.shared.look(held, live, computes)
+        return Scene(now, attempts, pools, live, shared, waiting), capacity
 
     def _on_compute(self, scene: Scene, run: Summary, looks: int) -> int:
         """Returns how many attempts it looked at one by one: 0 or 1."""
@@ -157,6 +161,9 @@ class Watch:
         return 0
 
     def _under_way(self, scene: Scene, run: Summary, looks: int) -> int:
+        if _overran(scene, run):
+            self.observer.overrun(run, scene.tag)
+            return 1
         pool = scene.pools.get(attempt_key(run.name, run.attempt))
         if pool and self._told_by(pool, scene, run):
             return 0
@@ -174,7 +181,7 @@ class Watch:
         if run.compute and scene.nodes.disagree(run.compute):
             return True
         if run.status is not Status.RUNNING:
-            return scene.quiet(run, GRACE)
+            return scene.quiet(run, GRACE) and _may_be_stuck(pool, scene, run)
         return (
             pool is not None
             and pool.running < run.nodes
@@ -258,3 +265,23 @@ class Watch:
         except NotFound:
             return True
         return run.final or run.attempt > attempt
+
+
+def _overran(scene: Scene, run: Summary) -> bool:
+    """Whether its script should have been stopped long ago."""
+    if run.status is not Status.RUNNING or run.started_at is None:
+        return False
+    may = DEFAULT_TIMEOUT if run.timeout is None else timedelta(seconds=run.timeout)
+    return scene.now - run.started_at > may + OVERRUN_GRACE
+
+
+def _may_be_stuck(pool: PoolSeen | None, scene: Scene, run: Summary) -> bool:
+    """Whether it has a node, or should have; else it just waits for one, and there's no news."""
+    if run.compute:
+        return scene.nodes.may_prepare(run.compute)
+    return pool is None or pool.nodes > 0 or scene.quiet(run, NODE_DUE)
+
+
+def _ten_days(day: datetime) -> str:
+    """What the names of the runs of ten days begin with: 20260310 to 20260319 are `2026031`."""
+    return f"{day:%Y%m%d}"[:-1]

@@ -1,8 +1,9 @@
 """Inventory over azure-batch: every job and pool of ours, in three lists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from azure.batch import BatchClient
 from azure.batch import models as batch
@@ -18,6 +19,7 @@ from shared.ports.compute import AttemptSeen, PoolSeen
 
 _SERVICE = "Azure Batch"
 _OURS: Final = f"startswith(id, '{BATCH_PREFIX}')"
+_API: Final = "2025-06-01"
 _OVER: Final = (batch.BatchJobState.TERMINATING, batch.BatchJobState.COMPLETED)
 
 
@@ -29,12 +31,28 @@ class BatchInventory:
 
     def attempts(self) -> Sequence[AttemptSeen]:
         try:
-            jobs = self.client.list_jobs(
-                filter=_OURS, select=["id", "state", "creationTime", "metadata"]
-            )
-            return [_attempt(job) for job in jobs]
+            return [_attempt(job) for job in self._jobs()]
         except AzureError as error:
             raise translated(_SERVICE, error) from error
+
+    def _jobs(self) -> Iterator[dict[str, Any]]:
+        """As the service writes them: thousands are read in a tenth of the time that their models
+        take, and four fields are all that is wanted."""
+        params = {
+            "api-version": _API,
+            "maxresults": "1000",
+            "$filter": _OURS,
+            "$select": "id,state,creationTime,metadata",
+        }
+        page = HttpRequest("GET", "/jobs", params=params)
+        while True:
+            answer = self.client.send_request(page)
+            answer.raise_for_status()
+            found = answer.json()
+            yield from found["value"]
+            if not found.get("odata.nextLink"):
+                return
+            page = HttpRequest("GET", found["odata.nextLink"])
 
     def pools(self) -> Sequence[PoolSeen]:
         fields = ["id", "state", "creationTime", "metadata", "resizeErrors"]
@@ -50,7 +68,7 @@ class BatchInventory:
         return [_pool(pool, counts.get(str(pool.id))) for pool in pools]
 
     def drop_pool(self, pool_id: str) -> None:
-        request = HttpRequest("DELETE", f"/pools/{pool_id}?api-version=2025-06-01")
+        request = HttpRequest("DELETE", f"/pools/{pool_id}?api-version={_API}")
         try:
             self.client.send_request(request).raise_for_status()
         except ResourceNotFoundError:
@@ -62,15 +80,16 @@ class BatchInventory:
             raise translated(_SERVICE, error) from error
 
 
-def _attempt(job: batch.BatchJob) -> AttemptSeen:
+def _attempt(job: dict[str, Any]) -> AttemptSeen:
+    metadata = {item["name"]: item["value"] for item in job.get("metadata") or ()}
     return AttemptSeen(
-        id=str(job.id),
-        key=str(job.id).removeprefix(BATCH_PREFIX),
-        run=_told(RUN, job.metadata),
-        state=_word(job.state),
-        ended=job.state in _OVER,
-        deleting=job.state == batch.BatchJobState.DELETING,
-        created_at=job.creation_time,
+        id=job["id"],
+        key=job["id"].removeprefix(BATCH_PREFIX),
+        run=metadata.get(RUN, ""),
+        state=job["state"],
+        ended=job["state"] in _OVER,
+        deleting=job["state"] == batch.BatchJobState.DELETING,
+        created_at=datetime.fromisoformat(job["creationTime"]),
     )
 
 

@@ -22,6 +22,7 @@ class Summary:
     """What a list tells of a run without reading its record.
 
     compute: key of the named compute it is on, or None.  nodes: how many it takes.
+    timeout: seconds that its script may take, None when the job sets none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Summary:
     compute: str | None = None
     nodes: int = 1
     cancel_asked_at: datetime | None = None
+    timeout: int | None = None
 
 
 class Runs(Protocol):

@@ -23,6 +23,8 @@ BENCHES = (
     "batch",
     "idle",
     "schedules",
+    "watching",
+    "restart",
     "validate",
     "demo",
 )

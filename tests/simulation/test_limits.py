@@ -78,7 +78,7 @@ class LimitedSimulation(Simulation):
         return run.key == attempt.order.key and run.status in _HAS_NODES
 
 
-@pytest.mark.parametrize("first", range(0, 90, SEEDS_A_TEST))
+@pytest.mark.parametrize("first", range(0, 60, SEEDS_A_TEST))
 def test_never_more_nodes_than_the_limit(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
         simulation = LimitedSimulation(seed)

@@ -65,13 +65,17 @@ def test_a_list_is_in_order_and_by_prefix(stores: Stores) -> None:
 
 
 def test_a_list_tells_what_the_record_says(stores: Stores) -> None:
-    job = a_job(display_name="Größe “1”\n" * 50, experiment_name="wine & bread = 100 %")
+    job = a_job(
+        display_name="Größe “1”\n" * 50,
+        experiment_name="wine & bread = 100 %",
+        limits={"timeout": 90},
+    )
     source = Source(kind="data", schedule="wine", path="a.csv")
     run = a_run(Status.COMPLETED, job=job, source=source)
     stores.runs.create(run)
     (seen,) = stores.runs.list()
     assert (seen.name, seen.status, seen.attempt) == (RUN, Status.COMPLETED, 1)
-    assert (seen.kind, seen.schedule) == ("data", "wine")
+    assert (seen.kind, seen.schedule, seen.timeout) == ("data", "wine", 90)
     assert seen.experiment_name == job.experiment_name
     assert str(job.display_name).startswith(seen.display_name[:200])
     assert (seen.created_at, seen.heard_at) == (NOON, NOON)

@@ -61,4 +61,5 @@ def _summary(run: Run) -> Summary:
         cancel_asked_at=run.cancel_asked_at,
         compute=named_compute(run.job.compute),
         nodes=run.job.resources.instance_count,
+        timeout=run.job.limits.timeout,
     )

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.app.orders import order_for
-from shared.app.watch import DAYS, GRACE, LOOKS, NODE_DUE, PATIENCE
+from shared.app.orders import DEFAULT_TIMEOUT, order_for
+from shared.app.watch import DAYS, GRACE, LOOKS, NODE_DUE, OVERRUN_GRACE, PATIENCE
 from shared.domain.events import AttemptEnded, AttemptMoved, Nudged, Requested
 from shared.domain.keys import run_name
 from shared.domain.run import Run
 from shared.domain.status import Status
-from tests.factories import IMAGE, NOON, RUN, a_run, building, retrying
+from tests.factories import IMAGE, NOON, RUN, a_job, a_run, building, retrying
 from tests.simulation.twins.compute import DELETING, Fate
 from tests.simulation.twins.world import Twins
 
@@ -60,6 +60,7 @@ RUNS = timedelta(seconds=3)
 LATE = GRACE + timedelta(seconds=1)
 LONG = PATIENCE + timedelta(seconds=1)
 OVERDUE = NODE_DUE + timedelta(seconds=1)
+BRIEF = a_job(limits={"timeout": 60})
 SLOW = Fate(provisioning=9000)
 TAKEN = Fate(provisioning=300, preparing=1, ending="preempted")
 TAKEN_SHORTLY = Fate(provisioning=1, preparing=1, running=99, ending="preempted")
@@ -174,10 +175,25 @@ SEEN: dict[str, tuple[Callable[[], Twins], timedelta, list[tuple[str, ...]]]] = 
         [("moved", "Running")],
     ),
     "script runs, known": (lambda: a_world(a_run(S.RUNNING), fate=Fate(running=99)), RUNS, []),
-    "script runs for days": (
+    "script runs for a day": (
         lambda: a_world(a_run(S.RUNNING), fate=Fate(running=10**6)),
-        timedelta(days=5),
+        DEFAULT_TIMEOUT + OVERRUN_GRACE,
         [],
+    ),
+    "script runs for longer than that": (
+        lambda: a_world(a_run(S.RUNNING), fate=Fate(running=10**6)),
+        DEFAULT_TIMEOUT + OVERRUN_GRACE + timedelta(seconds=1),
+        [("ended", "timeout", "Timeout")],
+    ),
+    "script runs beyond its own timeout": (
+        lambda: a_world(a_run(S.RUNNING, job=BRIEF), fate=Fate(running=10**6)),
+        OVERRUN_GRACE + timedelta(seconds=61),
+        [("ended", "timeout", "Timeout")],
+    ),
+    "beyond its timeout, and over": (
+        lambda: a_world(a_run(S.RUNNING, job=BRIEF), fate=Fate(running=60)),
+        OVERRUN_GRACE + timedelta(seconds=65),
+        [("ended", "none")],
     ),
     "slow to come": (lambda: a_world(provisioning(), fate=SLOW), LATE, []),
     "not started": (lambda: a_world(a_run()), LATE, [("requested",)]),
@@ -294,18 +310,36 @@ def test_the_number_of_calls_does_not_grow_with_the_runs(active: int) -> None:
     twins = a_world(*runs, fate=Fate(running=10**6))
     before = twins.compute.calls
     tick(twins, timedelta(hours=2))
-    assert (twins.compute.calls - before, twins.runs.lists) == (2, DAYS)
+    assert (twins.compute.calls - before, twins.runs.lists) == (2, 2)
     assert told(twins) == []
 
 
 def test_attempts_that_do_not_come_to_life_are_looked_at_in_turn() -> None:
     at = [NOON + timedelta(seconds=number) for number in range(2 * LOOKS)]
-    runs = [provisioning(run_name("r", when)) for when in at]
-    twins = a_world(*runs, fate=SLOW)
+    runs = [a_run(S.PREPARING, name=run_name("r", when)) for when in at]
+    twins = a_world(*runs, fate=Fate(provisioning=1, preparing=10**5))
     tick(twins, timedelta(minutes=10))
     assert twins.compute.reports.total() == LOOKS
     tick(twins, timedelta(minutes=1))
     assert len(twins.compute.reports) == 2 * LOOKS
+
+
+@pytest.mark.parametrize("compute", [None, "cpu"])
+def test_those_that_wait_for_a_node_are_not_looked_at_one_by_one(compute: str | None) -> None:
+    """Their pools tell all that there is to know, until a node of their own is overdue."""
+    job = a_job(compute=compute and f"azureml:{compute}")
+    at = [NOON + timedelta(seconds=number) for number in range(20)]
+    runs = [a_run(S.PROVISIONING, name=run_name("r", when), job=job) for when in at]
+    twins = Twins()
+    twins.product().computes.create({"name": "cpu", "type": "amlcompute"})
+    twins.compute.fate_of = lambda key: SLOW
+    for run in runs:
+        twins.runs.create(run)
+        twins.compute.provision(order_for(run))
+    tick(twins, timedelta(minutes=10))
+    assert twins.compute.reports.total() == 0
+    tick(twins, NODE_DUE)
+    assert (twins.compute.reports.total() > 0) == (compute is None)
 
 
 def test_a_run_older_than_the_days_it_lists_is_found_by_its_job() -> None:

@@ -20,7 +20,7 @@ from shared.domain.errors import Refused, Transient
 from shared.domain.status import Status
 from shared.ports.compute import InputFile, OutputPlace
 from tests.factories import NOON, RUN, a_job, a_run
-from tests.unit.azure.canned import Canned, refusal
+from tests.unit.azure.canned import ENDPOINT, Canned, refusal
 
 NODE: Final = Node(
     "Standard_D2s_v3", "microsoft-dsvm", "ubuntu-hpc", "2204", "batch.node.ubuntu 22.04"
@@ -174,6 +174,28 @@ def test_lists_are_one_call_each_while_nothing_is_there() -> None:
     assert not inventory.attempts()
     assert not inventory.pools()
     assert canned.asked == ["GET /jobs", "GET /pools"]
+
+
+def test_jobs_are_read_page_by_page() -> None:
+    made = "2026-03-10T12:00:00.1234567Z"
+    mine = [{"name": "retrain-run", "value": RUN}, {"name": "other", "value": "x"}]
+    first = {"id": f"retrain-{KEY}", "state": "completed", "creationTime": made, "metadata": mine}
+    other = {"id": "retrain-like", "state": "deleting", "creationTime": made}
+    canned = Canned(
+        refusal(503, "ServerBusy"),
+        (200, {"value": [first], "odata.nextLink": f"{ENDPOINT}/jobs?$skiptoken=x"}),
+        (200, {"value": [other]}),
+    )
+    one, two = BatchInventory(canned.client()).attempts()
+    assert canned.asked == ["GET /jobs"] * 3
+    assert (one.key, one.run, one.ended, one.deleting) == (KEY, RUN, True, False)
+    assert (two.key, two.run, two.ended, two.deleting) == ("like", "", False, True)
+    assert one.created_at == NOON.replace(microsecond=123456)
+
+
+def test_what_the_service_says_no_to_is_told() -> None:
+    with pytest.raises(Refused):
+        BatchInventory(Canned(refusal(403, "AuthenticationFailed")).client()).attempts()
 
 
 def test_outputs_of_their_own_place_are_signed_for_writing_and_come_before_the_marker() -> None:
