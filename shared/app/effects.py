@@ -30,7 +30,7 @@ from shared.domain.commands import (
     TakeDown,
     Wait,
 )
-from shared.domain.errors import Permanent, Transient
+from shared.domain.errors import Permanent, Scarce, Transient
 from shared.domain.events import (
     AttemptEnded,
     Concluded,
@@ -131,7 +131,7 @@ class Effects:
                 id=f"{run.key}-refused",
                 at=self.now(),
                 attempt=command.attempt,
-                cause="configuration",
+                cause="infrastructure" if isinstance(refusal, Scarce) else "configuration",
                 problem=Problem(refusal.code, refusal.message, refusal.remedy),
             )
             self.bus.event(run.name, ended)

@@ -22,10 +22,18 @@ LOST: Final = Problem(
 )
 JOB_ENDED: Final = Problem(
     "ComputeEnded",
-    "The run's Batch job ended before its script did: it found no node in time, or somebody "
-    "terminated it.",
-    "Look at the job in the Batch account, and at its quota.",
+    "The run's Batch job was ended before its script had begun, and nobody of Retrain did that.",
+    "Look in the Batch account's activity log for who did.",
 )
+JOB_EXPIRED: Final = Problem(
+    "ComputeExpired",
+    "The time that the run's Batch job may take was over before its script had begun: it waited "
+    "for a node, or the node prepared, all the while.",
+    "Nothing, if another attempt ends well; on a named compute raise max_instances, or start less "
+    "at once.",
+)
+#: The service's word for a job that ended because its time was over.
+EXPIRED: Final = "MaxWallClockTimeExpiry"
 NODE_LOST: Final = Problem(
     "NodeLost",
     "The run's node became unusable, and Azure Batch has no other one for it.",

@@ -15,7 +15,7 @@ from typing import Final
 from shared.app.computes import Computes
 from shared.app.draining import Draining
 from shared.app.gate import Gate
-from shared.app.observing import JOB_ENDED, NODE_LOST, Observer
+from shared.app.observing import EXPIRED, JOB_ENDED, JOB_EXPIRED, NODE_LOST, Observer
 from shared.app.orders import DEFAULT_TIMEOUT
 from shared.app.shared_nodes import SharedNodes, SharedNodesWatch
 from shared.domain.capacity import Capacity, Held
@@ -180,6 +180,8 @@ class Watch:
         """Whether the run may be in another state than its record says."""
         if run.compute and scene.nodes.disagree(run.compute):
             return True
+        if run.status is Status.PREPARING and pool is not None and pool.idle >= run.nodes:
+            return True  # its node has nothing to do: it could not unpack the code
         if run.status is not Status.RUNNING:
             return scene.quiet(run, GRACE) and _may_be_stuck(pool, scene, run)
         return (
@@ -193,7 +195,7 @@ class Watch:
         if pool.errors and pool.nodes < run.nodes:
             self._unallocated(scene, run, pool.errors[0])
         elif pool.lost > pool.preempted and pool.preparing + pool.running < run.nodes:
-            self.observer.lost(run.name, run.attempt, scene.tag, NODE_LOST)
+            self._node_lost(pool, scene, run)
         elif pool.running and run.status is not Status.RUNNING:
             self.observer.moved(run.name, run.attempt, Status.RUNNING, scene.tag)
         elif pool.preparing and run.status is Status.PROVISIONING:
@@ -205,7 +207,15 @@ class Watch:
     def _over(self, scene: Scene, run: Summary) -> None:
         if not self.observer.observe(run.name, run.attempt, tag=scene.tag):
             # Batch leaves a task that never started as it is when it ends the job.
-            self.observer.lost(run.name, run.attempt, scene.tag, JOB_ENDED)
+            seen = scene.attempts[attempt_key(run.name, run.attempt)]
+            why = seen.problem or (JOB_EXPIRED if seen.reason == EXPIRED else JOB_ENDED)
+            self.observer.lost(run.name, run.attempt, scene.tag, why)
+
+    def _node_lost(self, pool: PoolSeen, scene: Scene, run: Summary) -> None:
+        why = pool.lost_why or NODE_LOST
+        # What is wrong with the image, say, is wrong on the next node too.
+        tell = self.observer.lost if why.code == NODE_LOST.code else self.observer.unplaced
+        tell(run.name, run.attempt, scene.tag, why)
 
     def _unallocated(self, scene: Scene, run: Summary, problem: Problem) -> None:
         ended = AttemptEnded(

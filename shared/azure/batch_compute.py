@@ -5,15 +5,21 @@ end the job with its tasks (a job without tasks would end at once). If every fun
 in between, `maxWallClockTime` would still end the job and drop the pool.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from azure.batch import BatchClient
 from azure.batch import models as batch
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.core.rest import HttpRequest
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.azure import batch_failures as failures
 from shared.azure.batch_models import TASK, Node, is_prepared, job_for, job_id, task_for
@@ -23,7 +29,11 @@ from shared.azure.registry_images import Login, no_login
 from shared.domain.errors import Transient
 from shared.ports.compute import Order, Report
 
+log = logging.getLogger("retrain.batch")
+
 _SERVICE = "Azure Batch"
+#: Bytes of the preparation's words: it says one sentence.
+_SAID: Final = 2000
 _API = "2025-06-01"
 _OVER: Final = ("JobCompleted", "JobBeingTerminated", "JobBeingDeleted")
 _FAILURE: Final = batch.BatchTaskExecutionResult.FAILURE
@@ -67,12 +77,13 @@ class BatchCompute:
             return None
         except AzureError as error:
             raise translated(_SERVICE, error) from error
-        prepared_at = prepared.start_time if prepared else None
+        done = prepared.job_preparation_task_execution_info if prepared else None
+        prepared_at = done.start_time if done else None
         if task.state == batch.BatchTaskState.COMPLETED:
             return failures.ended(task, prepared_at)
         running = task.state == batch.BatchTaskState.RUNNING  # on another node, after all
-        if prepared and prepared.result == _FAILURE and not running:
-            return failures.unprepared(prepared)
+        if prepared and done and done.result == _FAILURE and not running:
+            return failures.unprepared(done, self._said(prepared, done))
         return _under_way(task, failures.utc(prepared_at))
 
     def take_down(self, key: str) -> None:
@@ -87,12 +98,37 @@ class BatchCompute:
                 return
             raise translated(_SERVICE, error) from error
 
-    def _preparation(self, key: str) -> batch.BatchJobPreparationTaskExecutionInfo | None:
+    def _preparation(self, key: str) -> batch.BatchJobPreparationAndReleaseTaskStatus | None:
         """Of several nodes one that failed: the task then starts on none of them."""
-        listed = self.client.list_job_preparation_and_release_task_status(job_id(key))
-        infos = [node.job_preparation_task_execution_info for node in listed]
-        failed = (info for info in infos if info and info.result == _FAILURE)
-        return next(failed, infos[0] if infos else None)
+        nodes = [*self.client.list_job_preparation_and_release_task_status(job_id(key))]
+        failed = (
+            node
+            for node in nodes
+            if (info := node.job_preparation_task_execution_info) and info.result == _FAILURE
+        )
+        return next(failed, nodes[0] if nodes else None)
+
+    def _said(
+        self,
+        node: batch.BatchJobPreparationAndReleaseTaskStatus,
+        info: batch.BatchJobPreparationTaskExecutionInfo,
+    ) -> str:
+        """What the preparation wrote to its stderr, while its node is there; not too much of it."""
+        if not (node.pool_id and node.node_id and info.task_root_directory):
+            return ""
+        file = f"{info.task_root_directory}/stderr.txt"
+        try:
+            found = self.client.download_node_file(
+                node.pool_id, node.node_id, file, ocp_range=f"bytes=0-{_SAID - 1}"
+            )
+            return b"".join(found).decode(errors="replace").strip()
+        except HttpResponseError as error:
+            if error.response is not None:
+                # The SDK leaves the body of a refused stream unread, and its connection taken.
+                cast(HttpResponse, error.response).close()
+        except AzureError as error:
+            log.warning("what %s said could not be read: %s", file, error)
+        return ""
 
     @staticmethod
     def _unless_there(create: Callable[[], None], code: str) -> None:

@@ -7,46 +7,29 @@ from typing import Final
 from azure.batch import models as batch
 from azure.core.exceptions import AzureError
 
+from shared.azure.batch_codes import meaning, quota
 from shared.azure.errors import error_code, translated
-from shared.domain.errors import Refused, RetrainError
+from shared.domain.errors import Refused, RetrainError, Scarce
 from shared.domain.events import Cause
 from shared.domain.run import Problem
 from shared.ports.compute import Report
 
-_INPUTS: Final = ("ResourceContainerAccessDenied", "BlobNotFound", "BlobAccessDenied",
-                  "BlobDownloadMiscError", "BlobDownloadTimedOut", "HttpResponseError")  # fmt: skip
-_REMEDIES: Final = {
-    "ContainerInvalidImage": "Check the name of environment.image; nodes must be able to pull it.",
-    "ContainerImagePull": "Check the name of environment.image; nodes must be able to pull it.",
-    "FileUpload": "The script ran, but what it left could not be kept; look at Blob Storage.",
-    "CommandProgramNotFound": "The image needs /bin/sh.",
-}
-#: What an account may have at most, by the service's code. It goes up on request.
-_QUOTAS: Final = {
-    "AccountCoreQuotaReached": "dedicated cores",
-    "AccountLowPriorityCoreQuotaReached": "low-priority cores",
-    "AccountVMSeriesCoreQuotaReached": "cores of this VM family",
-    "AccountSpotCoreQuotaReached": "low-priority cores",
-    "PoolQuotaReached": "pools",
-}
+#: A process of ours that ended with another exit code than 0.
+_EXITS: Final = ("FailureExitCode", "PreparationFailed")
+#: Details that name a file, in small letters, the best first.
+_FILES: Final = ("filepath", "filename", "bloburl", "httpurl", "containerurl")
+#: Where inputs are put on the node; the rest is the input's name and its file's.
+_BELOW: Final = ".inputs/"
+_UNKNOWN: Final = "Look the code up in Azure Batch's documentation, and the task in its account."
 _SIZES: Final = ("UnsupportedVMSize", "InvalidVMSize", "VMSizeNotAvailable", "VMSizeNotSupported")
 
 
-def quota(code: str) -> tuple[str, str] | None:
-    """What is said of a quota that is reached, and what to do; None when the code is no quota's."""
-    what = _QUOTAS.get(code)
-    if what is None:
-        return None
-    return (
-        f"The Batch account may have no more {what}.",
-        "Ask for more in the Azure portal (the Batch account's Quotas), or wait until other runs "
-        "give theirs back.",
-    )
-
-
 def refused(error: AzureError, vm_size: str) -> RetrainError:
-    """What asking for nodes comes to, with a VM size that there isn't told in a sentence."""
+    """What asking for nodes comes to, with a quota that is reached, or a VM size that there isn't,
+    told in a sentence."""
     code, told = error_code(error), translated("Azure Batch", error)
+    if sentence := quota(code):
+        return Scarce(sentence[0], remedy=sentence[1], code=code)
     if isinstance(told, Refused) and (code in _SIZES or "vmsize" in _about(error)):
         return Refused(
             f"Azure Batch has no VM size '{vm_size}' here.",
@@ -78,16 +61,21 @@ def ended(task: batch.BatchTask, prepared_at: datetime | None) -> Report:
     )
 
 
-def unprepared(info: batch.BatchJobPreparationTaskExecutionInfo) -> Report:
-    """The report of an attempt whose code could not be unpacked: its task never starts."""
+def unprepared(info: batch.BatchJobPreparationTaskExecutionInfo, stderr: str = "") -> Report:
+    """The report of an attempt whose code could not be unpacked: its task never starts.
+
+    stderr: what the unpacking said, or its end.
+    """
     failure = info.failure_info
-    code = (failure and failure.code) or "PreparationFailed"
-    why = (failure and failure.message) or f"exit code {info.exit_code}"
-    problem = Problem(
-        str(code),
-        f"The node could not unpack the code: {why}{_details(failure)}",
-        "Submit the job again; its snapshot is uploaded anew when it is missing.",
-    )
+    code = str((failure and failure.code) or "PreparationFailed")
+    if code in _EXITS:
+        code, what = "PreparationFailed", "The node could not unpack the code"
+        why = stderr.strip() or f"exit code {info.exit_code}, and nothing was said."
+    else:
+        what = "The node could not get the code"
+        why = f"{(failure and failure.message) or code}{_details(failure)}"
+    remedy = "Submit the job again; its snapshot is uploaded anew when it is missing."
+    problem = Problem(code, f"{what}: {why}", remedy)
     return Report(
         phase="ended", prepared_at=utc(info.start_time), cause="configuration", problem=problem
     )
@@ -105,17 +93,35 @@ def _verdict(task: batch.BatchTask) -> tuple[Cause, Problem | None]:
     code = str(failure.code) if failure and failure.code else "FailureExitCode"
     if code == "FailureExitCode" and info.exit_code is not None:
         return "script", _exit(info.exit_code)
-    message = (failure and failure.message) or code
-    if code in _INPUTS:
-        return "configuration", Problem(
-            code,
-            f"An input could not be downloaded: {message}{_details(failure)}",
-            "Check that the input's path exists.",
-        )
-    remedy = next((text for start, text in _REMEDIES.items() if code.startswith(start)), "")
+    return _blame(code, failure), _problem(task, code, failure)
+
+
+def _blame(code: str, failure: batch.BatchTaskFailureInfo | None) -> Cause:
+    known = meaning(code)
     ours = failure is None or failure.category == batch.BatchErrorSourceCategory.USER_ERROR
-    cause: Cause = "configuration" if ours else "infrastructure"
-    return cause, Problem(code, f"{message}{_details(failure)}", remedy)
+    # An input's failure is the user's to mend, whomever the service blames.
+    return "configuration" if ours or (known and known.of == "input") else "infrastructure"
+
+
+def _problem(
+    task: batch.BatchTask, code: str, failure: batch.BatchTaskFailureInfo | None
+) -> Problem:
+    words = f"{(failure and failure.message) or code}{_details(failure)}"
+    known = meaning(code)
+    if known is None:
+        return Problem(code, f"Azure Batch ended the script: {words}", _UNKNOWN)
+    settings = task.container_settings
+    image = settings.image_name if settings else ""
+    name = image if known.of == "image" else _file(failure)
+    return Problem(code, known.sentence(name, words), known.remedy)
+
+
+def _file(failure: batch.BatchTaskFailureInfo | None) -> str:
+    """The file that it was about, as seen from the script; else its address."""
+    pairs = (failure.details or []) if failure else []
+    named = {str(pair.name).lower(): str(pair.value).partition("?")[0] for pair in pairs}
+    path = next((named[name] for name in _FILES if named.get(name)), "")
+    return path.rpartition("/wd/")[2].removeprefix(_BELOW)
 
 
 def _exit(code: int) -> Problem:

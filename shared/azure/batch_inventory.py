@@ -1,7 +1,7 @@
 """Inventory over azure-batch: every job and pool of ours, in three lists."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from azure.batch import models as batch
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
-from shared.azure.batch_failures import quota
+from shared.azure.batch_codes import meaning, quota, unallocated
 from shared.azure.batch_models import ATTEMPT, COMPUTE, RUN, SHAPE
 from shared.azure.errors import error_code, translated
 from shared.domain.keys import BATCH_PREFIX
@@ -20,6 +20,9 @@ from shared.ports.compute import AttemptSeen, PoolSeen
 _SERVICE = "Azure Batch"
 _OURS: Final = f"startswith(id, '{BATCH_PREFIX}')"
 _API: Final = "2025-06-01"
+#: Of so many pools with lost nodes a tick asks for the reasons; that is a call for each.
+_ASKED: Final = 5
+_USELESS: Final = "state eq 'unusable' or state eq 'starttaskfailed'"
 _OVER: Final = (batch.BatchJobState.TERMINATING, batch.BatchJobState.COMPLETED)
 
 
@@ -37,12 +40,12 @@ class BatchInventory:
 
     def _jobs(self) -> Iterator[dict[str, Any]]:
         """As the service writes them: thousands are read in a tenth of the time that their models
-        take, and four fields are all that is wanted."""
+        take, and five fields are all that is wanted."""
         params = {
             "api-version": _API,
             "maxresults": "1000",
             "$filter": _OURS,
-            "$select": "id,state,creationTime,metadata",
+            "$select": "id,state,creationTime,metadata,executionInfo",
         }
         page = HttpRequest("GET", "/jobs", params=params)
         while True:
@@ -65,7 +68,23 @@ class BatchInventory:
             counts = {count.pool_id: count for count in counted}
         except AzureError as error:
             raise translated(_SERVICE, error) from error
-        return [_pool(pool, counts.get(str(pool.id))) for pool in pools]
+        seen = [_pool(pool, counts.get(str(pool.id))) for pool in pools]
+        broken = [pool.id for pool in seen if pool.lost > pool.preempted][:_ASKED]
+        why = {pool: self._why_lost(pool) for pool in broken}
+        return [replace(pool, lost_why=why.get(pool.id)) for pool in seen]
+
+    def _why_lost(self, pool_id: str) -> Problem | None:
+        """What the service says of a node that it can't use."""
+        try:
+            nodes = self.client.list_nodes(
+                pool_id, filter=_USELESS, select=["id", "state", "errors"], max_results=1
+            )
+            told = next((each for node in nodes for each in node.errors or ()), None)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as error:
+            raise translated(_SERVICE, error) from error
+        return _lost(told) if told else None
 
     def drop_pool(self, pool_id: str) -> None:
         request = HttpRequest("DELETE", f"/pools/{pool_id}?api-version={_API}")
@@ -82,6 +101,7 @@ class BatchInventory:
 
 def _attempt(job: dict[str, Any]) -> AttemptSeen:
     metadata = {item["name"]: item["value"] for item in job.get("metadata") or ()}
+    info = job.get("executionInfo") or {}
     return AttemptSeen(
         id=job["id"],
         key=job["id"].removeprefix(BATCH_PREFIX),
@@ -90,7 +110,18 @@ def _attempt(job: dict[str, Any]) -> AttemptSeen:
         ended=job["state"] in _OVER,
         deleting=job["state"] == batch.BatchJobState.DELETING,
         created_at=datetime.fromisoformat(job["creationTime"]),
+        reason=info.get("terminateReason") or "",
+        problem=_unscheduled(info.get("schedulingError")),
     )
+
+
+def _unscheduled(error: Mapping[str, Any] | None) -> Problem | None:
+    """Why Batch itself could do nothing for the job, such as make its pool."""
+    if error is None:
+        return None
+    code, words = str(error.get("code")), error.get("message") or "it does not say why"
+    said = quota(code)
+    return Problem(code, *(said or (f"Azure Batch could not place the run: {words}", "")))
 
 
 def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> PoolSeen:
@@ -115,14 +146,20 @@ def _pool(pool: batch.BatchPool, counts: batch.BatchPoolNodeCounts | None) -> Po
     )
 
 
-def _unallocated(error: batch.ResizeError) -> Problem:
-    if sentence := quota(str(error.code)):
-        return Problem(str(error.code), *sentence)
+def _lost(error: batch.BatchNodeError) -> Problem:
+    code, words = str(error.code), str(error.message)
+    if (known := meaning(code)) and known.of == "image":
+        return Problem(code, known.sentence("", words), known.remedy)
     return Problem(
-        str(error.code),
-        f"Azure Batch could not allocate a node: {error.message}",
-        "Ask for quota, choose another VM size (resources.instance_type), or try later.",
+        "NodeLost",
+        f"The run's node became unusable, and Azure Batch has no other one for it: {code}: {words}",
+        "Nothing, if another attempt ends well; else look at the pool's nodes in the Batch "
+        "account.",
     )
+
+
+def _unallocated(error: batch.ResizeError) -> Problem:
+    return Problem(str(error.code), *unallocated(str(error.code), str(error.message)))
 
 
 def _word(state: object) -> str:

@@ -14,10 +14,10 @@ from azure.batch import models as batch
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
-from shared.azure.batch_failures import quota, refused
+from shared.azure.batch_failures import refused
 from shared.azure.batch_models import COMPUTE, SHAPE, Node, machine, network, pool_id
 from shared.azure.errors import error_code
-from shared.domain.errors import Refused, Transient
+from shared.domain.errors import Transient
 from shared.domain.keys import digest
 from shared.jobs import AmlCompute
 from shared.jobs.compute import MOST_TOGETHER
@@ -58,8 +58,6 @@ class BatchPools:
             elif hurry or seen.made[1] != formula(compute, extra):
                 self._scale(compute, extra)
         except AzureError as error:
-            if sentence := quota(error_code(error)):
-                raise Refused(sentence[0], remedy=sentence[1], code=error_code(error)) from error
             raise refused(error, compute.size or self.node.vm_size) from error
 
     def _create(self, compute: AmlCompute, extra: int) -> None:

@@ -5,6 +5,7 @@ RetrainError
 │   └── Conflict       another instance wrote the record first
 └── Permanent          written on the run, or answered to the caller; repeating it won't help
     ├── Refused        a service said no to what was asked of it
+    │   └── Scarce     there is no more of it; when others have given theirs back there may be
     ├── NotFound       there is no such run, schedule or file
     ├── Invalid        the caller's document or argument is wrong
     ├── Taken          the name stands for something else already
@@ -43,6 +44,10 @@ class Permanent(RetrainError):
 
 class Refused(Permanent):
     """A service refused; `code` is the service's own."""
+
+
+class Scarce(Refused):
+    """A quota is reached. Asking again at once gives the same answer, and later perhaps not."""
 
 
 class NotFound(Permanent):

@@ -102,7 +102,10 @@ class Compute(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AttemptSeen:
-    """`state` is the service's word; `ended` says that the attempt's work is over."""
+    """`state` is the service's word; `ended` says that the attempt's work is over.
+
+    reason: the service's word for why it ended.  problem: why it could do nothing for it.
+    """
 
     id: str
     key: str
@@ -111,6 +114,8 @@ class AttemptSeen:
     ended: bool
     deleting: bool
     created_at: datetime
+    reason: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ class PoolSeen:
 
     errors: why nodes could not be had.  preparing, running, lost: node counts; a lost node is there
     and of no use, and an idle one is among the preparing.  preempted: those of the lost whose place
-    the service fills again as soon as it can.  target: nodes it is on its way to.
+    the service fills again as soon as it can.  lost_why: of one that it doesn't, if that is known.
+    target: nodes it is on its way to.
     made: how it was made and how it scales, for whoever made it to compare.
     """
 
@@ -135,6 +141,7 @@ class PoolSeen:
     running: int = 0
     lost: int = 0
     preempted: int = 0
+    lost_why: Problem | None = None
     idle: int = 0
     target: int = 0
     compute: str = ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from retrain.local.batch.execution import Execution, Failure, Node, Outcome, OutputFile
 from retrain.local.batch.node.failures import exited
+from retrain.local.batch.node.transfer import named
 from retrain.local.faults import Faults
 from retrain.local.faults.batch import (
     ImagePullFailure,
@@ -85,7 +86,7 @@ class FaultyNode:
         for kind in kinds:
             struck = self._faults.strike(_SERVICE, kind, **facts)
             if struck:
-                return Outcome(None, _failure(struck.rule))
+                return Outcome(None, _failure(struck.rule, **_concerned(execution, kind)))
         return None
 
     def _departing(self, execution: Execution, facts: dict[str, str]) -> list[Departure]:
@@ -122,7 +123,9 @@ class FaultyNode:
             return await self._node.run(execution, started)
         kept = tuple(each for each in execution.output_files if not _fits(each, unkept.rule))
         outcome = await self._node.run(replace(execution, output_files=kept), started)
-        return replace(outcome, failure=outcome.failure or _failure(unkept.rule))
+        lost = [each.pattern for each in execution.output_files if each not in kept]
+        failure = _failure(unkept.rule, **({"FilePath": lost[0]} if lost else {}))
+        return replace(outcome, failure=outcome.failure or failure)
 
 
 class Departure:
@@ -145,8 +148,17 @@ class Departure:
             self._timer.cancel()
 
 
-def _failure(rule: TaskFailure) -> Failure:
-    return Failure(rule.category, rule.code, rule.message)
+def _failure(rule: TaskFailure, **details: str) -> Failure:
+    """With details that name what it was about, as the node's own failures have."""
+    return Failure(rule.category, rule.code, rule.message, tuple(details.items()))
+
+
+def _concerned(execution: Execution, kind: type[TaskFailure]) -> dict[str, str]:
+    if kind is ImagePullFailure:
+        return {"Image": execution.image or ""}
+    first = execution.resource_files[0]
+    url = first.http_url or first.storage_container_url or ""
+    return {"FilePath": first.file_path or named(url)}
 
 
 def _fits(entry: OutputFile, rule: OutputUploadFailure) -> bool:

@@ -31,13 +31,13 @@ class Trouble:
         struck = self._faults.strike("batch", UnusableNode, pool=node.pool.id, node=node.id)
         if struck:
             seconds = struck.draw(struck.rule.seconds)
-            self._account.spawn(self._lose_later(node, seconds))
+            self._account.spawn(self._lose_later(node, seconds, struck.rule))
 
-    async def _lose_later(self, node: ComputeNode, seconds: float) -> None:
+    async def _lose_later(self, node: ComputeNode, seconds: float, rule: UnusableNode) -> None:
         turn = node.turn
         await asyncio.sleep(seconds)
         if node.turn == turn:
-            self._fleet.mark_unusable(node)
+            self._fleet.mark_unusable(node, rule.code, rule.message)
 
     def preempt(self, pool_id: str, node_id: str) -> None:
         """Take a low-priority node's machine, if it works."""

@@ -115,11 +115,13 @@ class StartTaskFailure(BatchRule):
 
 
 class UnusableNode(BatchRule):
-    """A node turns unusable so long after it came up."""
+    """A node turns unusable so long after it came up. code, message: the node's error."""
 
     kind: Literal["unusable_node"] = "unusable_node"
     where: NodeWhere = NodeWhere()
     seconds: Seconds = seconds(0)
+    code: str = Field(default="NodeAgentUnreachable", min_length=1)
+    message: str = "The Batch service could not reach the node"
 
 
 class TaskRule(BatchRule):

@@ -10,8 +10,9 @@ from shared.app.orders import DEFAULT_TIMEOUT, order_for
 from shared.app.watch import DAYS, GRACE, LOOKS, NODE_DUE, OVERRUN_GRACE, PATIENCE
 from shared.domain.events import AttemptEnded, AttemptMoved, Nudged, Requested
 from shared.domain.keys import run_name
-from shared.domain.run import Run
+from shared.domain.run import Problem, Run
 from shared.domain.status import Status
+from shared.ports.compute import Report
 from tests.factories import IMAGE, NOON, RUN, a_job, a_run, building, retrying
 from tests.simulation.twins.compute import DELETING, Fate
 from tests.simulation.twins.world import Twins
@@ -219,6 +220,67 @@ def test_what_it_tells(
     twins = world()
     tick(twins, after)
     assert told(twins) == tells
+
+
+QUOTA = Problem("PoolQuotaReached", "No more pools.")
+#: Why Batch ended a job whose script had not begun, and what the run is told.
+ENDED = {
+    "its time was over": ("MaxWallClockTimeExpiry", None, "ComputeExpired"),
+    "somebody did it": ("UserTerminate", None, "ComputeEnded"),
+    "Batch could do nothing for it": ("", QUOTA, "PoolQuotaReached"),
+}
+
+
+@pytest.mark.parametrize(("reason", "problem", "code"), ENDED.values(), ids=ENDED)
+def test_a_job_that_ended_early_says_why(reason: str, problem: Problem | None, code: str) -> None:
+    twins = a_world(provisioning(), fate=Fate(ending="job expires"))
+    attempts = twins.compute.attempts
+    twins.compute.attempts = lambda: [  # type: ignore[method-assign]
+        replace(seen, reason=reason, problem=problem) for seen in attempts()
+    ]
+    tick(twins, timedelta(seconds=9))
+    assert told(twins) == [("ended", "infrastructure", code)]
+
+
+WHY = {
+    "nothing told": (None, "infrastructure", "NodeLost"),
+    "the node's own": (Problem("NodeLost", "It burnt."), "infrastructure", "NodeLost"),
+    "the image": (
+        Problem("ContainerInvalidImage", "No."),
+        "configuration",
+        "ContainerInvalidImage",
+    ),
+}
+
+
+@pytest.mark.parametrize(("why", "cause", "code"), WHY.values(), ids=WHY)
+def test_a_lost_node_says_why(why: Problem | None, cause: str, code: str) -> None:
+    """What is wrong with the image is wrong on the next node too."""
+    twins = a_world(provisioning(), fate=Fate(running=99))
+    pools = twins.compute.pools
+    twins.compute.pools = lambda: [  # type: ignore[method-assign]
+        replace(pool, lost=1, running=0, preparing=0, lost_why=why) for pool in pools()
+    ]
+    tick(twins, RUNS)
+    assert told(twins) == [("ended", cause, code)]
+
+
+def test_a_node_with_nothing_to_do_is_looked_at_without_patience() -> None:
+    """It could not unpack the code, so the run's script will never start."""
+    twins = a_world(a_run(S.PREPARING), fate=UNPREPARED)
+    pools, looks = twins.compute.pools, list[str]()
+    twins.compute.pools = lambda: [  # type: ignore[method-assign]
+        replace(pool, idle=1, preparing=1, running=0) for pool in pools()
+    ]
+    report = twins.compute.report
+
+    def look(key: str) -> Report | None:
+        looks.append(key)
+        return report(key)
+
+    twins.compute.report = look  # type: ignore[method-assign]
+    tick(twins, RUNS)
+    assert looks == [f"{RUN}-1"]
 
 
 def test_a_job_that_ended_when_its_run_was_final_is_an_orphan() -> None:

@@ -16,7 +16,7 @@ from shared.azure.batch_compute import BatchCompute
 from shared.azure.batch_inventory import BatchInventory
 from shared.azure.batch_models import Node, task_for
 from shared.azure.blob_links import BlobLinks
-from shared.domain.errors import Refused, Transient
+from shared.domain.errors import Refused, Scarce, Transient
 from shared.domain.status import Status
 from shared.ports.compute import InputFile, OutputPlace
 from tests.factories import NOON, RUN, a_job, a_run
@@ -86,7 +86,7 @@ UNPROVISIONED: dict[str, tuple[list[tuple[int, dict[str, Any] | None]], type[Exc
     "a lasting outage": ([refusal(503, "ServerBusy")] * 3, Transient, "ServerBusy"),
     "too many jobs": (
         [refusal(409, "ActiveJobAndScheduleQuotaReached")],
-        Transient,
+        Scarce,
         "ActiveJobAndScheduleQuotaReached",
     ),
     "a bad size": (
