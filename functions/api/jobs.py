@@ -14,6 +14,7 @@ router = APIRouter(tags=["jobs"])
 
 _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Bytes = Annotated[int, Query(ge=1, le=4 * 1024 * 1024)]
+_Attempt = Annotated[int | None, Query(ge=1)]  # the last one, when it isn't said
 _Offset = Annotated[int, Query(ge=0)]
 
 
@@ -69,10 +70,14 @@ def cancel(name: str) -> dict[str, Any]:
 
 @router.get("/jobs/{name}/logs", response_class=Response)
 def logs(
-    name: str, file: LogFile = "stdout.txt", offset: _Offset = 0, limit: _Bytes = 1024 * 1024
+    name: str,
+    file: LogFile = "stdout.txt",
+    offset: _Offset = 0,
+    limit: _Bytes = 1024 * 1024,
+    attempt: _Attempt = None,
 ) -> Response:
     """Bytes from `offset`. Ask again from Retrain-Next-Offset until Retrain-Complete is true."""
-    chunk = product().logs.read(name, file, offset, limit)
+    chunk = product().logs.read(name, file, offset, limit, attempt)
     headers = {
         "Retrain-Next-Offset": str(chunk.next_offset),
         "Retrain-Complete": str(chunk.complete).lower(),
@@ -81,12 +86,12 @@ def logs(
 
 
 @router.get("/jobs/{name}/outputs")
-def outputs(name: str) -> dict[str, Any]:
-    """What the run's last attempt left: outputs/…, logs/…, stdout.txt, stderr.txt."""
-    return {"files": [file_view(file) for file in product().queries.outputs(name)]}
+def outputs(name: str, attempt: _Attempt = None) -> dict[str, Any]:
+    """What an attempt left, else the last: outputs/…, logs/…, stdout.txt, stderr.txt."""
+    return {"files": [file_view(file) for file in product().queries.outputs(name, attempt)]}
 
 
 @router.get("/jobs/{name}/outputs/{path:path}", response_class=Response)
-def output(name: str, path: str) -> RedirectResponse:
+def output(name: str, path: str, attempt: _Attempt = None) -> RedirectResponse:
     """Where the file can be read for a while; follow it without the function's key."""
-    return RedirectResponse(product().queries.output_link(name, path), 307)
+    return RedirectResponse(product().queries.output_link(name, path, attempt), 307)

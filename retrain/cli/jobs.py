@@ -172,6 +172,10 @@ def download(
         Path | None,
         typer.Option("--path", "-p", help="Into this folder (default: ./NAME).", metavar="DIR"),
     ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of this attempt (default: the last).", metavar="N"),
+    ] = None,
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
@@ -179,11 +183,11 @@ def download(
     from retrain.cli.progress import Bars
 
     with connect(profile) as client:
-        files = _files_to_fetch(client, name)
+        files = _files_to_fetch(client, name, attempt)
         target = folder or Path(name)
         what, size = f"{len(files)} files of {name}", sum(file["size"] for file in files)
         with Bars(json=as_json).moving(what, size, "Downloaded") as progress:
-            written = client.download(name, target, progress, files)
+            written = client.download(name, target, progress, files, attempt)
     if as_json:
         put_json({"folder": str(target), "files": [str(path) for path in written]})
         return
@@ -191,12 +195,12 @@ def download(
         put(str(path))
 
 
-def _files_to_fetch(client: "Client", name: str) -> "list[OutputFile]":
+def _files_to_fetch(client: "Client", name: str, attempt: int | None) -> "list[OutputFile]":
     from retrain.client import FINAL, ClientError
 
     run = client.get_job(name)
-    files = client.outputs(name)
-    if files or run["status"] in FINAL:
+    files = client.outputs(name, attempt)
+    if files or attempt or run["status"] in FINAL:
         return files
     raise ClientError(
         f"The run has no files yet: it is {run['status']}, and files are kept when it ends.",

@@ -20,6 +20,7 @@ from retrain.client import (
     Ended,
     LogText,
     MetricsLogged,
+    NextAttempt,
     Restarted,
     Run,
     StatusChanged,
@@ -72,7 +73,7 @@ def _show(client: Client, name: str) -> Run:
         match item:
             case LogText():
                 lines.log(item)
-            case StatusChanged() | MetricsLogged() | Restarted():
+            case StatusChanged() | MetricsLogged() | Restarted() | NextAttempt():
                 lines.own(_line(item))
             case Waiting():
                 if not waiting:
@@ -84,14 +85,14 @@ def _show(client: Client, name: str) -> Run:
     raise typer.Abort  # never: follow ends with Ended
 
 
-def _line(item: StatusChanged | MetricsLogged | Restarted) -> str:
+def _line(item: StatusChanged | MetricsLogged | Restarted | NextAttempt) -> str:
     match item:
         case StatusChanged():
             remark = f"  {item.note}" if item.note else ""
             return f"[{clock(item.at, '%H:%M:%S')}] {item.status}{remark}"
         case MetricsLogged():
             return f"[metrics] {told(item.points)}"
-        case Restarted():
+        case Restarted() | NextAttempt():
             return item.message
 
 
@@ -109,15 +110,16 @@ def _explain_end(lines: Lines, run: Run) -> None:
         lines.own("The run was canceled before its script began.")
 
 
+_EVENTS = {LogText: "log", StatusChanged: "status", NextAttempt: "attempt"}
+
+
 def _show_json(client: Client, name: str) -> Run:
     for item in client.follow(name):
         match item:
-            case LogText():
-                put_json({"event": "log", **asdict(item)}, line=True)
+            case LogText() | StatusChanged() | NextAttempt():
+                put_json({"event": _EVENTS[type(item)], **asdict(item)}, line=True)
             case Restarted():
                 put_json({"event": "restarted", "count": item.count}, line=True)
-            case StatusChanged():
-                put_json({"event": "status", **asdict(item)}, line=True)
             case MetricsLogged():
                 put_json({"event": "metrics", "metrics": item.points}, line=True)
             case Waiting():

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrain.cli.times import clock, seconds, span, stays
-from retrain.client.records import Delivery, OutputFile, Run, RunSummary, Written
+from retrain.client.records import Attempt, Delivery, OutputFile, Run, RunSummary, Written
 from retrain.snapshot.limits import megabytes
 
 COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
@@ -51,6 +51,9 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
             out.print(f"  {name:<12} {value}")
     out.print("\nTimeline")
     _table((), _timeline(shown), out)
+    if len(tried := shown.get("attempts") or []) > 1:
+        out.print("\nAttempts")
+        _table((), [_attempt(one) for one in tried], out)
     if error := shown["error"]:
         out.print(Text.assemble(("\nerror: ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
@@ -79,6 +82,16 @@ def _notified(deliveries: Sequence[Delivery], out: Console) -> None:
         out.print(f"  {one['webhook']}  {one['occasion']}: {one['state']}{tries}")
         if one["reason"]:
             out.print(f"    {one['reason']}")
+
+
+def _attempt(one: Attempt) -> tuple[str, ...]:
+    """Its number, when its script began, how long it took from asking to its end, how it ended."""
+    error, requeues = one["error"], one["requeues"]
+    how = "completed" if one["cause"] == "none" else error["code"] if error else one["cause"]
+    again = f", begun anew {requeues} times" if requeues > 1 else ", begun anew once"
+    began = clock(one["started_at"]) or "never began"
+    took = span(one["asked_at"], one["ended_at"])
+    return f"  {one['number']}", began, took, how + (again if requeues else "")
 
 
 def _registered(writes: Sequence[Written], out: Console) -> None:

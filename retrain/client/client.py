@@ -193,11 +193,15 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
         """Ask for the run to end; one that is over stays as it is."""
         return cast(Run, self._connection.json("POST", f"{_job(name)}/cancel"))
 
-    def logs(self, name: str, file: str = "stdout.txt", offset: int = 0) -> LogChunk:
-        """Return what the log has from `offset` (bytes), at most 1 MiB of it."""
-        answer = self._connection.api(
-            "GET", f"{_job(name)}/logs", params={"file": file, "offset": offset}
-        )
+    def logs(
+        self, name: str, file: str = "stdout.txt", offset: int = 0, attempt: int | None = None
+    ) -> LogChunk:
+        """Return what the log has from `offset` (bytes), at most 1 MiB of it.
+
+        attempt: by its number; None is the last one.
+        """
+        params = {"file": file, "offset": offset, **_of(attempt)}
+        answer = self._connection.api("GET", f"{_job(name)}/logs", params=params)
         following = int(answer.headers.get("Retrain-Next-Offset", offset + len(answer.content)))
         return LogChunk(answer.content, following, answer.headers.get("Retrain-Complete") == "true")
 
@@ -205,10 +209,11 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
         """Yield the run's changes of status and its log as they happen; see follow.py."""
         return follow(self, name)
 
-    def outputs(self, name: str) -> list[OutputFile]:
-        return cast(
-            list[OutputFile], self._connection.json("GET", f"{_job(name)}/outputs")["files"]
-        )
+    def outputs(self, name: str, attempt: int | None = None) -> list[OutputFile]:
+        """Return what an attempt left, by its number; None is the last one."""
+        where = f"{_job(name)}/outputs"
+        answer = self._connection.json("GET", where, params=_of(attempt))
+        return cast(list[OutputFile], answer["files"])
 
     def download(
         self,
@@ -216,13 +221,17 @@ class Client(AssetCalls, ComputeCalls, DeadLetterCalls, EnvironmentCalls, Schedu
         folder: Path,
         progress: Progress = silent,
         files: Sequence[OutputFile] | None = None,
+        attempt: int | None = None,
     ) -> list[Path]:
         """Write the run's files (None: all of `outputs`) below `folder`; return where they are.
 
+        attempt: whose files, by its number; None is the last one.
+
         What is there under the same name is replaced, once the new file is whole.
         """
-        chosen = self.outputs(name) if files is None else files
-        return transfers.get_outputs(self._connection, name, chosen, folder, progress)
+        chosen = self.outputs(name, attempt) if files is None else files
+        query = _of(attempt)
+        return transfers.get_outputs(self._connection, name, chosen, folder, progress, query)
 
     # what scripts logged with MLflow
 
@@ -276,6 +285,10 @@ def _wanted(status: Sequence[str], experiment: str | None, schedule: str | None)
     """The query of a list of runs."""
     named = {"experiment": experiment, "schedule": schedule}
     return {"status": list(status)} | {name: value for name, value in named.items() if value}
+
+
+def _of(attempt: int | None) -> dict[str, Any]:
+    return {} if attempt is None else {"attempt": attempt}
 
 
 def _job(name: str) -> str:

@@ -52,6 +52,18 @@ class Restarted:
 
 
 @dataclass(frozen=True, slots=True)
+class NextAttempt:
+    """What comes is of another attempt, with logs of its own. number: from 2 on.  of: at most."""
+
+    number: int
+    of: int | None
+
+    @property
+    def message(self) -> str:
+        return f"Attempt {self.number}" + (f" of {self.of}." if self.of else ".")
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsLogged:
     """The latest points of those metrics that were logged since the last such item, by name."""
 
@@ -72,14 +84,16 @@ class Ended:
     run: Run
 
 
-Item = StatusChanged | LogText | Restarted | MetricsLogged | Waiting | Ended
+Item = StatusChanged | LogText | NextAttempt | Restarted | MetricsLogged | Waiting | Ended
 
 
 class Api(Protocol):
     """What is needed of the client."""
 
     def get_job(self, name: str) -> Run: ...
-    def logs(self, name: str, file: str = ..., offset: int = ...) -> LogChunk: ...
+    def logs(
+        self, name: str, file: str = ..., offset: int = ..., attempt: int | None = ...
+    ) -> LogChunk: ...
     def metrics(self, name: str) -> Scores: ...
 
 
@@ -113,11 +127,7 @@ class _Follower:
     def look(self) -> Iterator[Item]:
         """Yield what is new since the last look; Ended when there will be nothing more."""
         run = self.api.get_job(self.name)
-        if run["attempt"] != self.attempt:
-            self._begin(run)
-        elif run.get("requeues", 0) > self.requeues:
-            self._begin(run)
-            yield Restarted(self.requeues)
+        yield from self._turn(run)
         new = self._unseen(run["timeline"])
         later = (i for i, (_, one) in enumerate(new) if one["status"] not in BEFORE_LOGS)
         split = next(later, len(new))
@@ -136,6 +146,18 @@ class _Follower:
         yield from self._show(new[split:])
         if over:
             yield Ended(run)
+
+    def _turn(self, run: Run) -> Iterator[Item]:
+        """To another attempt, or to the same one begun anew, when there is one."""
+        if run["attempt"] != self.attempt:
+            if self.attempt:  # to the last line of the one before
+                yield from self._read_logs(over=True, attempt=self.attempt)
+            self._begin(run)
+            if self.attempt > 1:
+                yield NextAttempt(self.attempt, run.get("max_attempts"))
+        elif run.get("requeues", 0) > self.requeues:
+            self._begin(run)
+            yield Restarted(self.requeues)
 
     def _begin(self, run: Run) -> None:
         """Read the logs of what runs now from their beginning."""
@@ -159,13 +181,13 @@ class _Follower:
             self.shown.add(which)
             yield StatusChanged(moment["status"], moment["at"], moment["note"])
 
-    def _read_logs(self, *, over: bool) -> Iterator[Item]:
+    def _read_logs(self, *, over: bool, attempt: int | None = None) -> Iterator[Item]:
         for log in self.logs:
-            yield from self._read(log, over=over)
+            yield from self._read(log, over=over, attempt=attempt)
 
-    def _read(self, log: _Log, *, over: bool) -> Iterator[Item]:
+    def _read(self, log: _Log, *, over: bool, attempt: int | None = None) -> Iterator[Item]:
         while not log.complete:
-            chunk = self._chunk(log, over=over)
+            chunk = self._chunk(log, over=over, attempt=attempt)
             log.offset, log.complete = chunk.next_offset, chunk.complete
             if text := log.decoder.decode(chunk.data, final=chunk.complete):
                 yield LogText(log.file, text)
@@ -186,9 +208,9 @@ class _Follower:
         if new:
             yield MetricsLogged(new)
 
-    def _chunk(self, log: _Log, *, over: bool) -> LogChunk:
+    def _chunk(self, log: _Log, *, over: bool, attempt: int | None) -> LogChunk:
         try:
-            return self.api.logs(self.name, log.file, log.offset)
+            return self.api.logs(self.name, log.file, log.offset, attempt)
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -1,7 +1,8 @@
 """Whole uploads and downloads: ask the API where, move the bytes, say what they are called now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from retrain.client.connection import Connection
@@ -57,10 +58,15 @@ def put_data(connection: Connection, path: Path, to: str | None, progress: Progr
 
 
 def get_outputs(
-    connection: Connection, run: str, files: Sequence[OutputFile], folder: Path, progress: Progress
+    connection: Connection,
+    run: str,
+    files: Sequence[OutputFile],
+    folder: Path,
+    progress: Progress,
+    query: Mapping[str, Any],
 ) -> list[Path]:
     where = f"/api/jobs/{quote(run, safe='')}/outputs"
-    return get_files(connection, where, files, folder, progress)
+    return get_files(connection, where, files, folder, progress, query)
 
 
 def get_files(
@@ -69,6 +75,7 @@ def get_files(
     files: Sequence[OutputFile],
     folder: Path,
     progress: Progress,
+    query: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """where: the API's path below which each file's own path answers with its address."""
     targets = [safe_target(folder, file["path"]) for file in files]  # all, before the first byte
@@ -77,7 +84,8 @@ def get_files(
         path = item[0]["path"]
 
         def url() -> str:
-            return str(connection.api("GET", f"{where}/{quote(path)}").headers["Location"])
+            answer = connection.api("GET", f"{where}/{quote(path)}", params=query)
+            return str(answer.headers["Location"])
 
         fetch(connection.blobs, url, item[1], report, path)
 

@@ -191,11 +191,14 @@ class Run:
         self._record = dict(self._client.cancel(self.name))
         return self
 
-    def logs(self, file: str = "stdout.txt") -> str:
-        """Return what the script has printed so far. file: stdout.txt or stderr.txt."""
+    def logs(self, file: str = "stdout.txt", attempt: int | None = None) -> str:
+        """Return what the script has printed so far. file: stdout.txt or stderr.txt.
+
+        attempt: by its number; None is the last one.
+        """
         from retrain.sdk.streaming import log
 
-        return log(self._client, self.name, file)
+        return log(self._client, self.name, file, attempt)
 
     def files(self) -> list[str]:
         """Return what the run left: outputs/…, logs/…, stdout.txt, stderr.txt."""

@@ -10,6 +10,7 @@ from retrain.client.follow import (
     Item,
     LogText,
     MetricsLogged,
+    NextAttempt,
     Restarted,
     StatusChanged,
     Waiting,
@@ -50,7 +51,7 @@ def _line(item: Item) -> str:
         case MetricsLogged():
             values = (f"{name}={point['value']}" for name, point in item.points.items())
             return f"[metrics] {' '.join(values)}"
-        case Waiting() | Restarted():
+        case Waiting() | Restarted() | NextAttempt():
             return item.message
         case _:
             return str(item)  # a kind of news that came later than this
@@ -71,11 +72,11 @@ def wait(client: "Client", name: str, timeout: float | None) -> "Record":
         pause = min(pause * 1.5, _LONGEST)
 
 
-def log(client: "Client", name: str, file: str) -> str:
+def log(client: "Client", name: str, file: str, attempt: int | None = None) -> str:
     """Return the whole log there is so far; undecodable bytes are replaced."""
     content, offset = b"", 0
     while True:
-        chunk = client.logs(name, file, offset)
+        chunk = client.logs(name, file, offset, attempt)
         content += chunk.data
         offset = chunk.next_offset
         if not chunk.data:

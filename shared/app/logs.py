@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from shared.app.image_builds import ImageBuilds
+from shared.app.queries import chosen
 from shared.domain.run import Run
 from shared.ports.compute import LiveLogs
 from shared.ports.files import OUTPUTS, Files
@@ -33,24 +34,26 @@ class Logs:
     live: LiveLogs
     builds: ImageBuilds
 
-    def read(self, name: str, file: LogFile, offset: int, limit: int) -> LogChunk:
-        """Up to `limit` bytes from `offset`. Raises NotFound."""
+    def read(
+        self, name: str, file: LogFile, offset: int, limit: int, attempt: int | None = None
+    ) -> LogChunk:
+        """Up to `limit` bytes from `offset`, of an attempt (None: the last). Raises NotFound."""
         run = self.runs.load(name).run
         if file == BUILD_LOG:
             return self._build(run, offset, limit)
-        path = f"{name}/{run.attempt}/{file}"
+        number = chosen(run, attempt)
+        over = run.final or number < run.attempt
+        path = f"{name}/{number}/{file}"
         kept = self.files.stat(OUTPUTS, path)
         if kept is None:
-            text = None if run.final or not run.attempt else self.live.read(
-                run.key, file, offset, limit
-            )  # fmt: skip
+            text = None if over or not number else self.live.read(run.key, file, offset, limit)
             text = text or b""
-            return LogChunk(text, offset + len(text), run.final)
+            return LogChunk(text, offset + len(text), over)
         text = b""
         if offset < kept.size:
             text = self.files.read(OUTPUTS, path, offset, limit)
         end = offset + len(text)
-        return LogChunk(text, end, run.final and end >= kept.size)
+        return LogChunk(text, end, over and end >= kept.size)
 
     def _build(self, run: Run, offset: int, limit: int) -> LogChunk:
         """Of the build that the run waited for; one that found its image has no such log."""

@@ -76,18 +76,18 @@ class Queries:
         more = len(newest) > limit
         return Page(newest[:limit], newest[limit - 1].name if more else None, len(newest))
 
-    def outputs(self, name: str) -> Sequence[File]:
-        """What the run's last attempt left, by path below it. Raises NotFound."""
-        prefix = self._prefix(name)
+    def outputs(self, name: str, attempt: int | None = None) -> Sequence[File]:
+        """What an attempt left (None: the last one), by path below it. Raises NotFound."""
+        prefix = self._prefix(name, attempt)
         return [
             replace(file, path=file.path.removeprefix(prefix))
             for file in self.files.list(OUTPUTS, prefix)
             if file.path != prefix + MARKER  # ours, not the user's
         ]
 
-    def output_link(self, name: str, path: str) -> str:
+    def output_link(self, name: str, path: str, attempt: int | None = None) -> str:
         """Where the output can be read for a quarter of an hour. Raises NotFound."""
-        whole = self._prefix(name) + path
+        whole = self._prefix(name, attempt) + path
         if self.files.stat(OUTPUTS, whole) is None:
             raise NotFound("output", path, f"`retrain job show {name}` lists what there is.")
         return self.links.reading(OUTPUTS, whole, READABLE)
@@ -100,5 +100,15 @@ class Queries:
         pools = [pool for pool in self.inventory.pools() if not pool.compute]
         return self.inventory.attempts(), pools
 
-    def _prefix(self, name: str) -> str:
-        return f"{name}/{self.runs.load(name).run.attempt}/"
+    def _prefix(self, name: str, attempt: int | None) -> str:
+        return f"{name}/{chosen(self.runs.load(name).run, attempt)}/"
+
+
+def chosen(run: Run, attempt: int | None) -> int:
+    """The number of the attempt that is asked for; None is the last one. Raises NotFound."""
+    if attempt is None:
+        return run.attempt
+    if not 0 < attempt <= run.attempt:
+        had = f"The run has had {run.attempt}." if run.attempt else "The run has had none yet."
+        raise NotFound("attempt", f"{run.name} {attempt}", had)
+    return attempt

@@ -10,6 +10,7 @@ from retrain.client import (
     Ended,
     LogChunk,
     LogText,
+    NextAttempt,
     Restarted,
     Run,
     StatusChanged,
@@ -29,6 +30,7 @@ class Script:
         self.run: Run = a_run("r1", "Running")  # type: ignore[assignment]
         self.run["timeline"] = []
         self.log = b""
+        self.earlier: dict[int, bytes] = {}  # logs of attempts before the present one
         self.points: dict[str, MetricPoint] = {}
         self.asked_metrics = 0
         self.now = 0.0
@@ -48,7 +50,12 @@ class Script:
         self.run["status"] = status  # type: ignore[typeddict-item]
         return self.run
 
-    def logs(self, name: str, file: str = "stdout.txt", offset: int = 0) -> LogChunk:
+    def logs(
+        self, name: str, file: str = "stdout.txt", offset: int = 0, attempt: int | None = None
+    ) -> LogChunk:
+        if attempt is not None:
+            text = self.earlier[attempt] if file == "stdout.txt" else b""
+            return LogChunk(text[offset : offset + 4], min(len(text), offset + 4), True)
         over = self.run["status"] in ("Completed", "Failed", "Canceled")
         if file == "stderr.txt":
             if not over:
@@ -77,6 +84,7 @@ def told(items: list[Item]) -> list[str]:
         StatusChanged: lambda item: getattr(item, "status", ""),
         LogText: lambda item: getattr(item, "text", ""),
         Restarted: lambda _: "restarted",
+        NextAttempt: lambda item: getattr(item, "message", ""),
         Waiting: lambda _: "waiting",
         Ended: lambda _: "ended",
     }
@@ -111,10 +119,10 @@ def test_a_second_attempt_has_a_log_of_its_own() -> None:
     script = Script(("Running", b"a\n"))
     items = follow(script, "r1", sleep=script.sleep)
     assert told([next(items), next(items)]) == ["Running", "a\n"]
-    script.log = b"b\n"
-    script.run["attempt"] = 2
+    script.log, script.earlier = b"b\n", {1: b"a\nz\n"}  # the last line of the first came late
+    script.run["attempt"], script.run["max_attempts"] = 2, 3
     script.acts = [("Queued", b""), ("Completed", b"")]
-    assert told(list(items)) == ["Queued", "b\n", "Completed", "ended"]
+    assert told(list(items)) == ["z\n", "Attempt 2 of 3.", "Queued", "b\n", "Completed", "ended"]
 
 
 def test_a_script_that_starts_again_is_told_from_its_new_beginning() -> None:
