@@ -59,6 +59,7 @@ class Command(Strict):
     resources: ResourcesSection = field(default_factory=ResourcesSection)
     queue_settings: QueueSection = field(default_factory=QueueSection)
     retry: RetrySection = field(default_factory=RetrySection)
+    checkpoints: bool | None = None
     base_path: Path | None = None
     _more: dict[str, Any] = field(default_factory=dict, repr=False)
     _source: "Source | None" = field(default=None, repr=False)
@@ -183,6 +184,7 @@ def command(
     distribution: Mapping[str, Any] | None = None,
     job_tier: str | None = None,
     retry: Mapping[str, Any] | None = None,
+    checkpoints: bool | None = None,
     base_path: PathLike | None = None,
 ) -> Command:
     """Describe a command job; nothing is sent or checked before it is submitted.
@@ -194,6 +196,7 @@ def command(
     of the job's own.  timeout: seconds.  distribution: as in job files, for example
     {"type": "pytorch", "process_count_per_instance": 2}.  job_tier: `spot` or `standard`.
     retry: as in job files, for example {"max_attempts": 5, "on": ["infrastructure", "timeout"]}.
+    checkpoints: whether ./checkpoints is kept while it runs, and there again when it starts anew.
     """
     job = Command(
         command=command,
@@ -210,6 +213,7 @@ def command(
         environment_variables=dict(environment_variables or {}),
         additional_includes=list(additional_includes or []),
         distribution=distribution,
+        checkpoints=checkpoints,
         base_path=None if base_path is None else Path(base_path),
     )
     job.set_limits(timeout=timeout)

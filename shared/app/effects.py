@@ -42,8 +42,10 @@ from shared.domain.events import (
     RetryDue,
     TakenDown,
 )
+from shared.domain.keys import checkpoints_container
 from shared.domain.run import Problem, Run
 from shared.domain.status import Status
+from shared.node import CHECKPOINTS_MARKER
 from shared.ports.bus import Bus
 from shared.ports.compute import Compute, LiveLogs, Report
 from shared.ports.files import OUTPUTS, Files
@@ -124,6 +126,8 @@ class Effects:
 
     def _provision(self, run: Run, command: Provision) -> None:
         try:
+            if run.job.checkpoints:
+                self._keep_checkpoints(run)
             self.compute.provision(order_for(run, self.tracking.variables(run)))
         except Permanent as refusal:
             log.warning("run %s: compute refused: %s", run.name, refusal)
@@ -135,6 +139,12 @@ class Effects:
                 problem=Problem(refusal.code, refusal.message, refusal.remedy),
             )
             self.bus.event(run.name, ended)
+
+    def _keep_checkpoints(self, run: Run) -> None:
+        """Have their container, and something in it: what a node finds in it, it takes over."""
+        container = checkpoints_container(run.name)
+        self.files.ensure(container)
+        self.files.write(container, CHECKPOINTS_MARKER, b"")
 
     def _take_down(self, run: Run, command: TakeDown, anew: str) -> None:
         if command.keep_logs:

@@ -11,6 +11,7 @@ from shlex import quote
 from typing import Final, assert_never
 
 from shared.app.distribution import distribution_variables, is_distributed
+from shared.domain.keys import checkpoints_container
 from shared.domain.lineage import Place, Read
 from shared.domain.run import Run
 from shared.jobs import (
@@ -28,6 +29,7 @@ from shared.jobs import (
 from shared.jobs.bindings import find_bindings
 from shared.jobs.data_paths import PublicFile, parse_data_path
 from shared.jobs.render import input_variable, output_variable
+from shared.node import CHECKPOINTS_MARKER, LEFT, RESTORED, saver
 from shared.ports.compute import InputFile, Order, OutputPlace
 
 #: For a job that sets no limits.timeout.
@@ -48,7 +50,27 @@ if [ -d "$AZ_BATCH_TASK_SHARED_DIR/.inputs" ]; then
 fi
 mkdir -p outputs logs"""
 
-_LAUNCH: Final = 'exec python3 -I -S -c "$RETRAIN_LAUNCHER"'
+_LAUNCH: Final = 'python3 -I -S -c "$RETRAIN_LAUNCHER"'
+_RUN: Final = '/bin/sh -c "$RETRAIN_COMMAND"'
+
+# What Batch restored becomes ./checkpoints; the marker is there so that it finds something to.
+_RESTORE: Final = f"""for restored in {RESTORED} "${{AZ_BATCH_TASK_SHARED_DIR:-.}}/{RESTORED}"; do
+  if [ -d "$restored" ]; then
+    [ -e checkpoints ] || mv "$restored" checkpoints
+    [ ! -e "$restored" ] || cp -R "$restored/." checkpoints/
+  fi
+done
+mkdir -p checkpoints
+rm -f checkpoints/{CHECKPOINTS_MARKER}"""
+
+# Of several nodes the first keeps what it wrote.
+_SAVE: Final = f"""[ "${{AZ_BATCH_IS_CURRENT_NODE_MASTER:-true}}" = true ] || exec %(run)s
+if command -v python3 > /dev/null 2>&1; then exec python3 -I -S -c "$RETRAIN_SAVER" %(run)s; fi
+echo "retrain: there is no python3 here: ./checkpoints is kept at the script's end only" >&2
+code=0
+%(run)s || code=$?
+mv checkpoints {LEFT}
+exit $code"""
 _PRIORITIES: Final = {"low": -100, "medium": 0, "high": 100}
 
 
@@ -57,7 +79,8 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
     job = run.job
     assert run.image is not None, "an attempt follows its image"
     rendered, settings = render_command(job), job.queue_settings
-    lines = [_LAYOUT, *_output_folders(job, run), *_notes(job)]
+    layout = [_LAYOUT, _RESTORE] if job.checkpoints else [_LAYOUT]
+    lines = [*layout, *_output_folders(job, run), *_notes(job)]
     for name, value in rendered.variables.items():
         lines.append(f"export {name}={_word(value, job, run)}")
     plain = {}
@@ -66,7 +89,8 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
             lines.append(f"export {name}={_filled(text)}")
         else:
             plain[name] = text
-    lines.append(_LAUNCH if is_distributed(job) else 'exec /bin/sh -c "$RETRAIN_COMMAND"')
+    command = _LAUNCH if is_distributed(job) else _RUN
+    lines.append(_SAVE % {"run": command} if job.checkpoints else f"exec {command}")
     return Order(
         key=run.key,
         run=run.name,
@@ -80,6 +104,7 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
             "RETRAIN_COMMAND": rendered.script,
             "PYTHONUNBUFFERED": plain.get("PYTHONUNBUFFERED", "1"),  # a live log is live
             **distribution_variables(run),
+            **({"RETRAIN_SAVER": saver()} if job.checkpoints else {}),
         },
         inputs=[*_inputs(run)],
         outputs=[*_outputs(run)],
@@ -87,6 +112,7 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
         timeout=timedelta(seconds=job.limits.timeout) if job.limits.timeout else DEFAULT_TIMEOUT,
         vm_size=job.resources.instance_type,
         nodes=job.resources.instance_count,
+        checkpoints=checkpoints_container(run.name) if job.checkpoints else None,
         container_options=_container_options(job),
         compute=named_compute(job.compute),
         tier="low_priority" if settings and settings.job_tier == "spot" else "dedicated",

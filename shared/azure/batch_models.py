@@ -4,6 +4,7 @@ The node runs nothing home-made: Batch downloads the snapshot and the inputs, Py
 image's shell runs the script, and Batch uploads what it left.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from azure.batch import models as batch
 
 from shared.azure.blob_links import BlobLinks
 from shared.domain.keys import BATCH_PREFIX
+from shared.node import LEFT, RESTORED
 from shared.ports.compute import InputFile, Order, OutputPlace
 from shared.ports.files import OUTPUTS, SNAPSHOTS
 
@@ -45,6 +47,8 @@ nohup /bin/sh -c 'eval "$RETRAIN_SCRIPT"' > "$AZ_BATCH_TASK_DIR/launcher.txt" 2>
 exit 0
 """
 
+#: The address of the container, for the program on the node that keeps checkpoints.
+CHECKPOINTS: Final = "RETRAIN_CHECKPOINTS"
 #: On a task whose job has a preparation task: the blob that it unpacks.
 _PREPARED: Final = "RETRAIN_CODE"
 
@@ -133,6 +137,11 @@ def task_for(
     if order.nodes > 1:
         variables["RETRAIN_COORDINATE"] = _COORDINATE
     inputs = [_input(file, links, lasting(order)) for file in order.inputs]
+    if order.checkpoints:
+        kept = links.keeping(order.checkpoints, lasting(order))
+        variables[CHECKPOINTS] = kept
+        # Batch looks there each time that it starts the task, on whatever node.
+        inputs.append(batch.ResourceFile(storage_container_url=kept, file_path=RESTORED))
     return batch.BatchTaskCreateOptions(
         id=TASK,
         # The script travels as a variable: no quoting of Batch's or ours can break it.
@@ -256,6 +265,15 @@ def _elsewhere(place: OutputPlace, links: BlobLinks, span: timedelta) -> list[ba
     return [_output(f"{place.source}/**/{names}", container, path) for names in ("*", ".*")]
 
 
+def _left_checkpoints(
+    container: str, links: BlobLinks, span: timedelta
+) -> Iterator[batch.OutputFile]:
+    """Those that the node could not keep while the script ran."""
+    kept = links.dropping(container, span)
+    for names in ("*", ".*"):
+        yield _output(f"{LEFT}/**/{names}", kept, "")
+
+
 def _outputs(order: Order, links: BlobLinks, span: timedelta) -> list[batch.OutputFile]:
     """The marker comes last: it tells that the rest is there."""
     ours = links.dropping(OUTPUTS, span)
@@ -269,6 +287,7 @@ def _outputs(order: Order, links: BlobLinks, span: timedelta) -> list[batch.Outp
         "../ended.txt": "ended",
     }
     return [
+        *(_left_checkpoints(order.checkpoints, links, span) if order.checkpoints else ()),
         *(file for place in order.outputs for file in _elsewhere(place, links, span)),
         *(_output(pattern, ours, f"{run}/{attempt}/{path}") for pattern, path in patterns.items()),
     ]

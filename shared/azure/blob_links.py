@@ -56,6 +56,13 @@ class BlobLinks:
         permission = ContainerSasPermissions(create=True, write=True)
         return self._container(container, permission, lasting, account)
 
+    def keeping(self, container: str, lasting: timedelta) -> str:
+        """The container's address, good for all that can be done with the blobs in it."""
+        permission = ContainerSasPermissions(
+            read=True, list=True, create=True, write=True, delete=True
+        )
+        return self._container(container, permission, lasting)
+
     def _blob(
         self,
         container: str,

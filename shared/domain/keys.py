@@ -33,6 +33,14 @@ def attempt_key(run: str, attempt: int) -> str:
     return f"{run}-{attempt}"
 
 
+def checkpoints_container(run: str) -> str:
+    """Of the run's checkpoints: a container of their own, so that its nodes have a key to it alone.
+
+    63 characters at most, of small letters, digits and dashes.
+    """
+    return f"checkpoints-{run}"
+
+
 def split_attempt_key(key: str) -> tuple[str, int] | None:
     """The run's name and the attempt's number, or None when the key isn't one of ours."""
     match = _ATTEMPT_KEY.fullmatch(key)

@@ -139,6 +139,12 @@ class CommandJob(Command):
         exclude_if=lambda retry: retry == Retry(),
         description="Retrain's own: which failures are tried again, and how often.",
     )
+    checkpoints: bool = Field(
+        default=False,
+        exclude_if=lambda checkpoints: not checkpoints,
+        description="Retrain's own: whether ./checkpoints is kept while the script runs, and is "
+        "there again when the run starts anew.",
+    )
     notifications: Notifications = Field(
         default=[], description="Retrain's own: addresses to tell of the run's end; 5 at most."
     )

@@ -8,10 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+#: Folders in the task's working folder: what Batch restores, and what it is to upload at the end.
+CHECKPOINTS_MARKER: Final = ".retrain"
+RESTORED: Final = ".checkpoints"
+LEFT: Final = ".checkpoints-left"
+
 _PARTS: Final = ("processes", "links", "launcher")
 _HERE_ONLY: Final = re.compile(
     r"^from (__future__|shared\.node\.\w+) import (\([^)]*\)|[^\n(]*)\n", re.MULTILINE
 )
+
+
+@cache
+def saver() -> str:
+    """The source of the program that runs a job's command and keeps its checkpoints."""
+    return (Path(__file__).parent / "checkpoints.py").read_text(encoding="utf-8")
 
 
 @cache

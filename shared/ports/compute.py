@@ -49,6 +49,7 @@ class Order:
     compute: key of the named compute whose nodes it takes; None is a pool of its own, of `vm_size`
     (None: the deployment's) and `tier`.  priority: among those that wait, -1000..1000.
     nodes: the script runs on each of so many at once, and what the first leaves is kept.
+    checkpoints: container that ./checkpoints is restored from and kept in, or None.
     container_options: more options for the container's engine.
     """
 
@@ -64,6 +65,7 @@ class Order:
     outputs: Sequence[OutputPlace] = ()
     nodes: int = 1
     container_options: str = ""
+    checkpoints: str | None = None
     compute: str | None = None
     tier: Tier = "dedicated"
     priority: int = 0

@@ -51,6 +51,7 @@ def test_a_job_becomes_the_document_of_a_job_file() -> None:
         shm_size="1g",
         job_tier="spot",
         retry={"max_attempts": 5, "on": ["timeout"]},
+        checkpoints=True,
         distribution={"type": "mpi", "process_count_per_instance": 1},
         additional_includes=["../lib"],
     )
@@ -72,6 +73,7 @@ def test_a_job_becomes_the_document_of_a_job_file() -> None:
         "resources": {"instance_count": 2, "shm_size": "1g"},
         "queue_settings": {"job_tier": "spot"},
         "retry": {"max_attempts": 5, "on": ["timeout"]},
+        "checkpoints": True,
         "distribution": {"type": "mpi", "process_count_per_instance": 1},
         "additional_includes": ["../lib"],
     }
