@@ -51,9 +51,7 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
             out.print(f"  {name:<12} {value}")
     out.print("\nTimeline")
     _table((), _timeline(shown), out)
-    if len(tried := shown.get("attempts") or []) > 1:
-        out.print("\nAttempts")
-        _table((), [_attempt(one) for one in tried], out)
+    _attempts(shown.get("attempts") or [], out)
     if error := shown["error"]:
         out.print(Text.assemble(("\nerror: ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
@@ -82,6 +80,13 @@ def _notified(deliveries: Sequence[Delivery], out: Console) -> None:
         out.print(f"  {one['webhook']}  {one['occasion']}: {one['state']}{tries}")
         if one["reason"]:
             out.print(f"    {one['reason']}")
+
+
+def _attempts(over: Sequence[Attempt], out: Console) -> None:
+    """Those that are over, unless the timeline says it all."""
+    if len(over) > 1 or any(one["requeues"] for one in over):
+        out.print("\nAttempts")
+        _table((), [_attempt(one) for one in over], out)
 
 
 def _attempt(one: Attempt) -> tuple[str, ...]:

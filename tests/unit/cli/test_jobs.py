@@ -156,6 +156,24 @@ def test_show_has_the_timeline_the_error_and_the_files(local: ApiServer) -> None
     assert [file["path"] for file in shown["files"]] == ["outputs/model.pkl"]
 
 
+def test_show_lists_attempts_when_there_were_several(local: ApiServer) -> None:
+    asked, began, over = (f"2026-07-10T10:00:{second:02}.000Z" for second in (0, 5, 9))
+    lost = {"code": "NodeLost", "message": "Lost.", "remedy": ""}
+    first = {
+        "number": 1, "asked_at": asked, "started_at": began, "ended_at": over,
+        "cause": "infrastructure", "error": lost, "exit_code": None, "requeues": 2,
+    }  # fmt: skip
+    second = {**first, "number": 2, "started_at": None, "cause": "canceled", "error": None}
+    local.add_run("r1", attempts=[first, {**second, "requeues": 0}])
+    out = retrain("job", "show", "r1").stdout
+    lines = [line.split() for line in out.partition("Attempts\n")[2].splitlines()[:2]]
+    assert lines[0][0] == "1"
+    assert lines[0][-5:] == ["NodeLost,", "begun", "anew", "2", "times"]
+    assert (lines[1][0], lines[1][-1]) == ("2", "canceled")
+    local.add_run("r2", attempts=[{**second, "requeues": 0}])
+    assert "Attempts" not in retrain("job", "show", "r2").stdout
+
+
 def test_cancel(local: ApiServer) -> None:
     local.add_run("r1", "Running")
     assert retrain("job", "cancel", "r1").stdout == "r1  CancelRequested\n"
