@@ -145,6 +145,13 @@ class Run:
         moment = Moment(status, max([at, *(m.at for m in self.timeline[-1:])]), note)
         return replace(self, status=status, timeline=(*self.timeline, moment))
 
+    def with_note(self, status: Status, note: str) -> "Run":
+        """The run with the note on the last entry of its timeline, when it is of this status."""
+        *earlier, last = self.timeline
+        if last.status is not status:
+            return self
+        return replace(self, timeline=(*earlier, replace(last, note=note)))
+
     def with_node_times(self, prepared: datetime | None, started: datetime | None) -> "Run":
         """The run with the moments that the node itself noted, in place of those the watch saw.
 

@@ -234,6 +234,8 @@ def _began(run: Run, one: Attempt) -> Attempt:
 def _ended(run: Run, event: AttemptEnded) -> Decision:
     """Set down what happened on the node, when it did, and take the compute down."""
     run = run.with_node_times(event.prepared_at, event.started_at)
+    if event.requeues > run.requeues:  # and nobody saw it wait for another node
+        run = run.with_note(Status.RUNNING, "on another node, as its own was lost or taken away")
     note = event.problem.code if event.problem else ""
     run = run.to(Status.FINALIZING, event.at, note)
     run = replace(run, verdict=_verdict(run, event), requeues=max(run.requeues, event.requeues))

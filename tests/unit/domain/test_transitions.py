@@ -292,6 +292,12 @@ def test_a_lost_node_takes_the_same_attempt_back() -> None:
     assert (attempt.asked_at, attempt.started_at, attempt.requeues) == (NOON, after(38), 1)
 
 
+def test_a_lost_node_that_nobody_saw_is_on_the_timeline() -> None:
+    run = advance(a_run(S.PROVISIONING), ended(started_at=after(9), requeues=1)).run
+    running = run.timeline[-2]
+    assert (running.status, running.note[:15]) == (S.RUNNING, "on another node")
+
+
 def test_a_lost_node_that_nobody_saw_is_counted() -> None:
     run = advance(a_run(S.PROVISIONING), lost_its_node(2)).run
     assert (run.status, run.requeues, len(run.timeline)) == (S.PROVISIONING, 2, 3)
