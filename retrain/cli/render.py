@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from retrain.cli import attempts
 from retrain.cli.times import clock, seconds, span, stays
-from retrain.client.records import Attempt, Delivery, OutputFile, Run, RunSummary, Written
+from retrain.client.records import Delivery, OutputFile, Run, RunSummary, Written
 from retrain.snapshot.limits import megabytes
 
 COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
@@ -51,7 +52,7 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
             out.print(f"  {name:<12} {value}")
     out.print("\nTimeline")
     _table((), _timeline(shown), out)
-    _attempts(shown.get("attempts") or [], out)
+    _section("Attempts", attempts.rows(shown.get("attempts") or []), out)
     if error := shown["error"]:
         out.print(Text.assemble(("\nerror: ", "red"), f"{error['code']}: {error['message']}"))
         if error["remedy"]:
@@ -62,12 +63,13 @@ def run(shown: Run, files: Sequence[OutputFile], metrics: Sequence[Sequence[str]
         out.print(f"  {held_up['remedy']}")
     _registered(shown.get("writes") or [], out)
     _notified(shown.get("notified") or [], out)
-    if metrics:
-        out.print("\nMetrics")
-        _table((), [("  " + name, *rest) for name, *rest in metrics], out)
-    if files:
-        out.print("\nFiles")
-        rows = [("  " + file["path"], megabytes(file["size"])) for file in files]
+    _section("Metrics", [("  " + name, *rest) for name, *rest in metrics], out)
+    _section("Files", [("  " + file["path"], megabytes(file["size"])) for file in files], out)
+
+
+def _section(title: str, rows: Sequence[Sequence[str]], out: Console) -> None:
+    if rows:
+        out.print(f"\n{title}")
         _table((), rows, out)
 
 
@@ -80,23 +82,6 @@ def _notified(deliveries: Sequence[Delivery], out: Console) -> None:
         out.print(f"  {one['webhook']}  {one['occasion']}: {one['state']}{tries}")
         if one["reason"]:
             out.print(f"    {one['reason']}")
-
-
-def _attempts(over: Sequence[Attempt], out: Console) -> None:
-    """Those that are over, unless the timeline says it all."""
-    if len(over) > 1 or any(one["requeues"] for one in over):
-        out.print("\nAttempts")
-        _table((), [_attempt(one) for one in over], out)
-
-
-def _attempt(one: Attempt) -> tuple[str, ...]:
-    """Its number, when its script began, how long it took from asking to its end, how it ended."""
-    error, requeues = one["error"], one["requeues"]
-    how = "completed" if one["cause"] == "none" else error["code"] if error else one["cause"]
-    again = f", begun anew {requeues} times" if requeues > 1 else ", begun anew once"
-    began = clock(one["started_at"]) or "never began"
-    took = span(one["asked_at"], one["ended_at"])
-    return f"  {one['number']}", began, took, how + (again if requeues else "")
 
 
 def _registered(writes: Sequence[Written], out: Console) -> None:
