@@ -9,6 +9,7 @@ from shared import wiring
 
 def build() -> func.AsgiFunctionApp:
     """The app. A blueprint that isn't registered here would vanish without a word."""
+    wiring.write_logs_as_asked()
     # HTTP functions are matched in the order of their names: `health` and `mlflow` have to come
     # before this one, whose route takes everything.
     sign_in, rate = wiring.access()

@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared.wiring import product
+from shared.ports.telemetry import Call
+from shared.wiring import product, telemetry
 
 bp = func.Blueprint()
 
@@ -11,12 +12,14 @@ bp = func.Blueprint()
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 def schedules_due(timer: func.TimerRequest) -> None:
     """Every minute; a tick that comes late finds what fell due before it."""
-    product().timetable.tick()
+    with telemetry().call(Call("schedules_due", "timer")):
+        product().timetable.tick()
 
 
 @bp.function_name("watch")
 @bp.timer_trigger(arg_name="timer", schedule="%RETRAIN_WATCH%", run_on_startup=False)
 def watch(timer: func.TimerRequest) -> None:
     """Every minute in the cloud; as RETRAIN_WATCH says."""
-    product().watch.tick()
+    with telemetry().call(Call("watch", "timer")):
+        product().watch.tick()
     product().dead_letters.count()

@@ -2,10 +2,10 @@
 
 import azure.functions as func
 
-from functions.messages import arrived
+from functions.messages import arrived, called
 from shared import wire
 from shared.ports.bus import EVENTS
-from shared.wiring import product
+from shared.wiring import product, telemetry
 
 bp = func.Blueprint()
 
@@ -19,6 +19,7 @@ bp = func.Blueprint()
     is_sessions_enabled=True,
 )
 def run_event(message: func.ServiceBusMessage) -> None:
-    with product().refusals.noted(arrived(EVENTS, message)):
+    note = product().refusals.noted(arrived(EVENTS, message))
+    with telemetry().call(called(EVENTS, message)), note:
         run, event = wire.decode_event(message.get_body())
         product().inbox.handle(run, event)

@@ -2,10 +2,10 @@
 
 import azure.functions as func
 
-from functions.messages import arrived
+from functions.messages import arrived, called
 from shared import wire
 from shared.ports.bus import REQUESTS
-from shared.wiring import product
+from shared.wiring import product, telemetry
 
 bp = func.Blueprint()
 
@@ -18,5 +18,6 @@ bp = func.Blueprint()
     data_type=func.DataType.BINARY,  # as text, members of the body would overwrite the metadata
 )
 def training_requested(message: func.ServiceBusMessage) -> None:
-    with product().refusals.noted(arrived(REQUESTS, message)):
+    note = product().refusals.noted(arrived(REQUESTS, message))
+    with telemetry().call(called(REQUESTS, message)), note:
         product().admission.admit(wire.decode_request(message.get_body()))

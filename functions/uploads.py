@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared.wiring import product
+from shared.ports.telemetry import Call
+from shared.wiring import product, telemetry
 
 bp = func.Blueprint()
 
@@ -16,7 +17,8 @@ bp = func.Blueprint()
 )
 def data_landed(blob: func.InputStream) -> None:
     """A file in container `data`."""
-    product().file_triggers.landed(_path(blob))
+    with telemetry().call(Call("data_landed", "datasource")):
+        product().file_triggers.landed(_path(blob))
 
 
 @bp.function_name("task_ended")
@@ -28,7 +30,8 @@ def data_landed(blob: func.InputStream) -> None:
 )
 def task_ended(blob: func.InputStream) -> None:
     """The last file that Batch uploads of a task."""
-    product().observer.landed(_path(blob))
+    with telemetry().call(Call("task_ended", "datasource")):
+        product().observer.landed(_path(blob))
 
 
 def _path(blob: func.InputStream) -> str:

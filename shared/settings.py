@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
+from urllib.parse import urlsplit
 
 from shared.domain.errors import Permanent
 from shared.domain.ledger import Limits
@@ -71,6 +72,18 @@ class Settings:
     node_image: str = "microsoft-dsvm:ubuntu-hpc:2204"
     node_agent: str = "batch.node.ubuntu 22.04"
     subnet: str = ""
+
+    @property
+    def region(self) -> str:
+        """Where the nodes are, by the account's address: name.region.batch.azure.com."""
+        parts = (urlsplit(self.batch).hostname or self.batch).split(".")
+        return parts[1] if parts[2:3] == ["batch"] else ""
+
+    @property
+    def local(self) -> bool:
+        """Whether Batch is the local stack's: the service itself is on nobody's own machine."""
+        host = urlsplit(self.batch).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def limits(chosen: Settings) -> Limits:

@@ -3,11 +3,13 @@
 The only room that reads the clock and the environment.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 from shared import settings
 from shared.app.admission import Admission
@@ -20,6 +22,7 @@ from shared.app.catalog import Catalog
 from shared.app.clock_triggers import ClockTriggers
 from shared.app.computes import Computes
 from shared.app.contents import Contents
+from shared.app.costs import NOWHERE, Costs, NodesOf, Place
 from shared.app.datastores import Datastores
 from shared.app.dead_letters import DeadLetterDesk
 from shared.app.deliveries import Deliveries
@@ -39,6 +42,7 @@ from shared.app.manifests import Manifests
 from shared.app.metrics import Metrics
 from shared.app.notifying import Notifier
 from shared.app.observing import Observer
+from shared.app.prices import Prices, read_prices
 from shared.app.promotion import Promoter
 from shared.app.queries import Queries
 from shared.app.refusals import Refusals
@@ -58,9 +62,13 @@ from shared.app.watch import Watch
 from shared.app.watched import Watched
 from shared.app.windows import Windows
 from shared.app.workflow import Workflow
+from shared.domain.errors import Invalid
 from shared.domain.ledger import Limits
+from shared.ports.telemetry import SILENT, Telemetry
 from shared.ports.world import Ports
 from shared.settings import Settings, SignIn
+
+log = logging.getLogger("retrain.wiring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,7 @@ class Product:
     limits: Limits
     queries: Queries
     logs: Logs
+    costs: Costs
     metrics: Metrics
     tracking: Tracking
     tracked_search: TrackedSearch
@@ -117,7 +126,9 @@ def access() -> tuple[SignIn | None, int]:
 @cache
 def product() -> Product:
     """The process's own, over the services its environment names. Raises MissingSettings."""
-    return built(ports(settings.read(os.environ), utc_now))
+    chosen = settings.read(os.environ)
+    place = Place(chosen.vm_size, chosen.region, chosen.local)
+    return built(ports(chosen, utc_now), place, telemetry())
 
 
 def ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
@@ -128,11 +139,50 @@ def ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
     """
     from shared.azure.world import azure_ports
 
-    return azure_ports(chosen, now)
+    return azure_ports(chosen, now, telemetry())
 
 
-def built(world: Ports) -> Product:
-    """The use cases over any world: Azure's, the local stack's, the simulation's."""
+@cache
+def prices() -> Prices | None:
+    """The table that the environment names, or ours; None, which the log explains, when it can't
+    be read: a run is not worth less for want of its price."""
+    file = Path(os.environ.get("RETRAIN_PRICES") or Path(__file__).with_name("prices.json"))
+    try:
+        return read_prices(file.read_bytes())
+    except (OSError, Invalid) as error:
+        log.error("no prices, so no costs: RETRAIN_PRICES, %s: %s", file, error)  # noqa: TRY400
+        return None
+
+
+def write_logs_as_asked() -> None:
+    """With RETRAIN_LOG=json every line of the log is a JSON object, whoever's handler writes it."""
+    if os.environ.get("RETRAIN_LOG", "").lower() == "json":
+        from shared.telemetry.json_lines import write_json
+
+        write_json(logging.getLogger().handlers)
+
+
+@cache
+def telemetry() -> Telemetry:
+    """What the variables of OpenTelemetry ask for. Without them nothing of it is imported."""
+    from shared.telemetry.asked import exporters
+
+    if not (asked := exporters(os.environ)):
+        return SILENT
+    try:
+        from shared.telemetry.otel import from_environment
+
+        return from_environment(asked, os.environ)
+    except (ImportError, LookupError, ValueError) as error:  # runs go on without it
+        log.error("no telemetry: %s", error)  # noqa: TRY400
+        return SILENT
+
+
+def built(world: Ports, place: Place = NOWHERE, telemetry: Telemetry = SILENT) -> Product:
+    """The use cases over any world: Azure's, the local stack's, the simulation's.
+
+    place: where its nodes are.
+    """
     observer = Observer(world.compute, world.bus, world.now)
     book = CapacityBook(world.registry, world.now)
     draining = Draining(book, world.runs, world.inventory, world.compute, world.bus, world.now)
@@ -142,14 +192,14 @@ def built(world: Ports) -> Product:
     contents = Contents(world.files)
     tokens, books = Tokens(world.registry, world.now), Books(world.ledger)
     metrics = Metrics(world.runs, books)
-    promoter = Promoter(assets, metrics.last)
-    lineage = Lineage(world.registry, world.runs, assets, contents, promoter)
+    lineage = Lineage(world.registry, world.runs, assets, contents, Promoter(assets, metrics.last))
     resolver = Resolver(assets, datastores, contents)
     tracking = Tracking(world.runs, books, world.now)
     experiments = Experiments(world.runs, world.registry, world.now)
     environments = Environments(assets, builds, world.now)
     computes = Computes(world.registry, world.runs, world.pools, world.inventory, book, world.now)
     gate = Gate(book, computes, world.runs, world.bus, world.limits, world.now)
+    nodes_of = NodesOf(computes, place)
     effects = Effects(
         compute=world.compute,
         live_logs=world.live_logs,
@@ -162,6 +212,7 @@ def built(world: Ports) -> Product:
         notifier=Notifier(world.webhooks, world.bus, deliveries, world.now),
         lineage=lineage,
         tracking=ScriptTracking(tokens, world.url),
+        nodes_of=nodes_of,
         now=world.now,
     )
     admission = Admission(
@@ -175,6 +226,7 @@ def built(world: Ports) -> Product:
         resolver=resolver,
         lineage=lineage,
         now=world.now,
+        telemetry=telemetry,
     )
     agenda = Agenda(world.registry)
     schedules = Schedules(
@@ -185,7 +237,7 @@ def built(world: Ports) -> Product:
         computes=computes,
         now=world.now,
     )
-    workflow = Workflow(world.runs, effects, gate)
+    workflow = Workflow(world.runs, effects, gate, telemetry)
     refusals = Refusals(world.registry, world.now)
     starting = Starting(world.registry, world.runs, admission, world.now)
     memory, manifests = FileMemory(world.registry, world.runs), Manifests(world.files)
@@ -234,6 +286,7 @@ def built(world: Ports) -> Product:
             gate=gate,
             bus=world.bus,
             now=world.now,
+            telemetry=telemetry,
         ),
         book=book,
         draining=draining,
@@ -241,6 +294,7 @@ def built(world: Ports) -> Product:
         limits=world.limits,
         queries=Queries(world.runs, world.compute, world.inventory, world.files, world.links),
         logs=Logs(world.runs, world.files, world.live_logs, builds),
+        costs=Costs(nodes_of, prices, world.now),
         metrics=metrics,
         tracking=tracking,
         tracked_search=TrackedSearch(world.runs, books, tracking, experiments, fields),
@@ -264,6 +318,8 @@ def built(world: Ports) -> Product:
         environments=environments,
         builds=builds,
         refusals=refusals,
-        dead_letters=DeadLetterDesk(world.dead_letters, refusals, world.registry, world.now),
+        dead_letters=DeadLetterDesk(
+            world.dead_letters, refusals, world.registry, world.now, telemetry=telemetry
+        ),
         now=world.now,
     )

@@ -26,7 +26,9 @@ from functions.api.access import Guard, guard
 from functions.api.problems import answer, invalid_request, told
 from functions.api.version import VERSION
 from shared.domain.errors import RetrainError
+from shared.ports.telemetry import Call
 from shared.settings import SignIn
+from shared.wiring import telemetry
 
 log = logging.getLogger("retrain.api")
 
@@ -87,8 +89,13 @@ async def _answered(
         limit = f"{LARGEST_BODY // 1024} KiB"
         remedy = "Put long texts into files of the code folder."
         return told(413, "BodyTooLarge", f"The body is larger than {limit}.", remedy)
+    asked = Call(f"{request.method} /api", "http", caller=request.headers.get("traceparent", ""))
     try:
-        return await call_next(request)
+        with telemetry().call(asked):
+            answered = await call_next(request)
+            route = str(getattr(request.scope.get("route"), "path", "")).removeprefix("/api")
+            asked.name = f"{request.method} /api{route}"
+            return answered
     except Exception:  # the last one before the caller: it must not show a traceback
         log.exception("%s %s failed", request.method, request.url.path)
         return told(500, "Internal", "Retrain failed on this request.", "See the app's log.")

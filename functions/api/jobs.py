@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import RedirectResponse, Response
 
-from functions.api.views import file_view, lineage_view, run_view, summary_view
+from functions.api.costs import shown_run
+from functions.api.views import file_view, lineage_view, summary_view
 from shared.app.logs import LogFile
 from shared.domain.status import Status
 from shared.wiring import product
@@ -24,7 +25,7 @@ def submit(
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> dict[str, Any]:
     """Train. Sent again under the same Idempotency-Key it is the same run."""
-    return run_view(product().admission.submit_document(document, idempotency_key))
+    return shown_run(product().admission.submit_document(document, idempotency_key))
 
 
 @router.get("/jobs")
@@ -52,7 +53,7 @@ def runs(
 def show(name: str) -> dict[str, Any]:
     """The run as it stands, and whom it has told of its end."""
     run = product().queries.show(name)
-    shown = run_view(run, product().refusals.of_run(run))
+    shown = shown_run(run, product().refusals.of_run(run))
     return {**shown, "notified": [*product().deliveries.of(run)]}
 
 
@@ -65,7 +66,7 @@ def lineage(name: str) -> dict[str, Any]:
 @router.post("/jobs/{name}/cancel", status_code=202)
 def cancel(name: str) -> dict[str, Any]:
     """Ask for the run's end. One that is over stays as it is."""
-    return run_view(product().admission.cancel(name))
+    return shown_run(product().admission.cancel(name))
 
 
 @router.get("/jobs/{name}/logs", response_class=Response)

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
-from functions.api.views import preview_view, run_view, schedule_view
+from functions.api.costs import shown_run
+from functions.api.views import preview_view, schedule_view
 from shared.wiring import product
 
 router = APIRouter(tags=["schedules"])
@@ -56,7 +57,7 @@ def trigger(
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> dict[str, Any]:
     """Start its run now. path: of the file that it is for; else those that wait are."""
-    return run_view(product().by_hand.trigger(name, path, idempotency_key))
+    return shown_run(product().by_hand.trigger(name, path, idempotency_key))
 
 
 @router.delete("/schedules/{name}", status_code=204)

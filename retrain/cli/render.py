@@ -12,6 +12,7 @@ from rich.text import Text
 
 from retrain.cli import attempts
 from retrain.cli.times import clock, seconds, span, stays
+from retrain.client.cost import cost_words
 from retrain.client.records import Delivery, OutputFile, Run, RunSummary, Written
 from retrain.snapshot.limits import megabytes
 
@@ -302,6 +303,7 @@ def _facts(shown: Run) -> list[tuple[str, str]]:
         ("attempt", str(shown["attempt"]) if shown["attempt"] > 1 else ""),
         ("created", clock(shown["created_at"])),
         ("took", span(shown["created_at"], shown["ended_at"])),
+        ("cost", cost_words(shown.get("cost"))),
     ]
 
 

@@ -117,6 +117,39 @@ class Written(TypedDict):
     promotion: Promotion | None
 
 
+class AttemptCost(TypedDict):
+    """vm_size, hourly and amount are None when unknown; seconds are those of all its nodes.
+
+    compute: the named compute whose nodes it took.  region: the one whose price it is.
+    """
+
+    attempt: int
+    vm_size: str | None
+    nodes: int
+    tier: str
+    compute: str | None
+    region: str | None
+    hourly: float | None
+    amount: float | None
+    billed_seconds: float
+    used_seconds: float
+
+
+class Cost(TypedDict):
+    """An estimate. amount: None when the price of an attempt's nodes is unknown.  so_far: the run
+    is not over.  price, as_of: whose prices they are, and of when.  seconds: of all nodes."""
+
+    amount: float | None
+    currency: str | None
+    price: str | None
+    as_of: str | None
+    local: bool
+    so_far: bool
+    billed_seconds: float
+    used_seconds: float
+    attempts: list[AttemptCost]
+
+
 class Attempt(TypedDict):
     """One that is over. cause: none (it succeeded), script, timeout, configuration, infrastructure
     or canceled.  requeues: how often it was begun anew on another node."""
@@ -165,6 +198,7 @@ class Run(RunSummary):
     inputs: Document
     outputs: Document
     job: Document
+    cost: NotRequired[Cost | None]
 
 
 class OutputFile(TypedDict):

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from retrain import profile
 from retrain.local.stack import Stack, StackOptions, run
+from shared.wiring import write_logs_as_asked
 
 PROFILE: Final = "local"
 
@@ -52,6 +53,7 @@ def log_to(file: Path) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    write_logs_as_asked()
     # azure-batch warns of every 404 to a file's download, since it can't read that error's body.
     logging.getLogger("azure.batch").setLevel(logging.ERROR)
     for name in ("retrain", "functions"):

@@ -5,6 +5,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from retrain.client.cost import cost_words
+
 if TYPE_CHECKING:
     from retrain.sdk.run import Run
 
@@ -24,6 +26,7 @@ def run_table(run: "Run") -> str:
         "compute": run.compute,
         "created": _clock(run.created_at),
         "took": _span(run.created_at, run.ended_at),
+        "cost": cost_words(run.cost),
     }
     if run.error:
         facts["error"] = f"{run.error.code}: {run.error.message} {run.error.remedy}"

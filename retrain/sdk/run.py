@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from retrain.client import Client
+    from retrain.client.records import Cost
     from retrain.sdk.values import PathLike
 
 
@@ -127,6 +128,11 @@ class Run:
     def source(self) -> RunSource:
         given = self._get("source")
         return RunSource(given["kind"], given.get("schedule"), given.get("path"))
+
+    @property
+    def cost(self) -> "Cost | None":
+        """What it cost, as an estimate, with what that rests on; None before there was compute."""
+        return cast("Cost | None", self._get("cost"))
 
     @property
     def timeline(self) -> tuple[Moment, ...]:

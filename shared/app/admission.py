@@ -27,6 +27,7 @@ from shared.jobs import CommandJob, DataInput, dump
 from shared.ports.bus import Bus
 from shared.ports.registry import Registry
 from shared.ports.runs import Runs
+from shared.ports.telemetry import SILENT, Telemetry
 from shared.ports.webhooks import Webhooks
 
 log = logging.getLogger("retrain.admission")
@@ -49,6 +50,7 @@ class Admission:
     environments: Environments
     limits: Limits
     now: Callable[[], datetime]
+    telemetry: Telemetry = SILENT
 
     def submit(self, request: TrainingRequest) -> Run:
         """Accept somebody's request. The record comes first, so that they find what they asked for.
@@ -57,7 +59,10 @@ class Admission:
         finds it NotStarted and sets it going. Raises Invalid when its data isn't there and it was
         asked for over HTTP; what a schedule asks for is a run in any case, which says so itself.
         """
-        request = self._with_environment(request)
+        with self.telemetry.span("accept", request.run, {"retrain.source": request.source.kind}):
+            return self._accept(self._with_environment(request))
+
+    def _accept(self, request: TrainingRequest) -> Run:
         run = self._run(request)
         self.lineage.note_uses(run)
         if not self.runs.create(run):
@@ -67,7 +72,10 @@ class Admission:
         try:
             self.bus.request(request)
         except Transient as error:
-            log.warning("run %s: accepted, to be started by the watch: %s", run.name, error)
+            log.warning(
+                "run %s: accepted, to be started by the watch: %s", run.name, error,
+                extra={"run": run.name, "schedule": run.source.schedule, "code": error.code},
+            )  # fmt: skip
         return run
 
     def submit_document(self, document: Mapping[str, Any], key: str | None) -> Run:
@@ -96,13 +104,15 @@ class Admission:
                 code="IdempotencyKeyReused",
             )
         at = datetime.fromisoformat(first["at"])
-        return self.submit(TrainingRequest(id=identity, at=at, job=job, source=Source(kind="http")))
+        source = Source(kind="http", traceparent=self.telemetry.caller)
+        return self.submit(TrainingRequest(id=identity, at=at, job=job, source=source))
 
     def admit(self, request: TrainingRequest) -> None:
         """Make it a run, unless it is one, and set it going."""
-        run = self._run(request)
-        self.runs.create(run)
-        self.bus.event(run.name, Requested(id=f"{run.name}-requested", at=self.now()))
+        with self.telemetry.span("admit", request.run):
+            run = self._run(request)
+            self.runs.create(run)
+            self.bus.event(run.name, Requested(id=f"{run.name}-requested", at=self.now()))
 
     def _with_environment(self, request: TrainingRequest) -> TrainingRequest:
         """A registered environment's content in the place of its name. A caller is told when there
@@ -139,7 +149,10 @@ class Admission:
         try:
             self.bus.event(run.name, asked)
         except Transient as error:
-            log.warning("run %s: to be canceled by the watch: %s", run.name, error)
+            log.warning(
+                "run %s: to be canceled by the watch: %s", run.name, error,
+                extra={"run": run.name, "code": error.code},
+            )  # fmt: skip
         then = advance(run, asked).run
         stays = (then.status, then.verdict) == (run.status, run.verdict)
         return run if stays else replace(run, status=Status.CANCEL_REQUESTED)

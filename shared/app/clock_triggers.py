@@ -52,7 +52,10 @@ class ClockTriggers:
         if trigger.catch_up == "none" and trigger.concurrency != "queue":
             kept_back = [tick for tick in found if now - tick > LATE]
             for tick in kept_back:
-                log.warning("schedule %s: %s passed unseen, no run for it", kept.name, tick)
+                log.warning(
+                    "schedule %s: %s passed unseen, no run for it", kept.name, tick,
+                    extra={"schedule": kept.name, "due": tick},
+                )  # fmt: skip
             return found[len(kept_back) :]
         return found
 

@@ -153,7 +153,7 @@ class Computes:
         key = named_compute(job.compute)
         if key is None:
             return
-        compute = self._remembered(key)
+        compute = self.remembered(key)
         if compute is None:
             raise self._unknown(key)
         for name, message, remedy in _unfit(job, compute):
@@ -163,10 +163,11 @@ class Computes:
 
     def most(self, key: str) -> int:
         """How many nodes the compute may have; 0 when it isn't there."""
-        compute = self._remembered(key)
+        compute = self.remembered(key)
         return compute.max_instances if compute else 0
 
-    def _remembered(self, key: str) -> AmlCompute | None:
+    def remembered(self, key: str) -> AmlCompute | None:
+        """The compute of that key as it was at most REMEMBERED ago; None when there is none."""
         at, compute = self._known.get(key, (None, None))
         if at is not None and self.now() - at < REMEMBERED:
             return compute
@@ -210,7 +211,10 @@ class Computes:
             self.registry.delete(KIND, compute.key)  # nobody should be told that it is there
             raise
         except Transient as error:
-            log.warning("compute %s: its pool is left to the watch: %s", compute.name, error)
+            log.warning(
+                "compute %s: its pool is left to the watch: %s", compute.name, error,
+                extra={"compute": compute.key, "code": error.code},
+            )  # fmt: skip
 
     def _replace(self, before: Kept, compute: AmlCompute) -> KeptCompute:
         after = KeptCompute(compute, _kept(before.document).created_at)

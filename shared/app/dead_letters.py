@@ -12,6 +12,7 @@ from shared.domain.errors import NotFound, Permanent, RetrainError
 from shared.ports.bus import EVENTS, MAX_DELIVERIES, QUEUES
 from shared.ports.dead_letters import DeadLetter, DeadLetters
 from shared.ports.registry import Registry
+from shared.ports.telemetry import SILENT, Telemetry
 
 #: The registry's kind and name of how many there are.
 KIND: Final = "counted"
@@ -66,6 +67,7 @@ class DeadLetterDesk:
     refusals: Refusals
     registry: Registry
     now: Callable[[], datetime]
+    telemetry: Telemetry = SILENT
     _memory: _Memory = field(default_factory=_Memory)
 
     def list(self, queues: Sequence[str], limit: int, after: int = 0) -> Sequence[Shown]:
@@ -103,6 +105,7 @@ class DeadLetterDesk:
             count = sum(len(self.letters.list(queue, COUNTED)) for queue in QUEUES)
         except RetrainError:
             return  # in time the last count says nothing any more
+        self.telemetry.counted(count)
         before, now = self._read(), self.now()
         if before is None or before.count != count or now - before.at > _REWRITTEN:
             self.registry.put(KIND, _NAME, {"count": count, "at": now.isoformat()})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from shared.app.costs import NodesOf
 from shared.app.environments import Environments
 from shared.app.gate import Gate
 from shared.app.image_builds import KEPT_LOG as KEPT_BUILD_LOG
@@ -71,6 +72,7 @@ class Effects:
     notifier: Notifier
     lineage: Lineage
     tracking: ScriptTracking
+    nodes_of: NodesOf
     now: Callable[[], datetime]
 
     def perform(self, run: Run, command: Command, event: Event) -> None:
@@ -130,7 +132,10 @@ class Effects:
                 self._keep_checkpoints(run)
             self.compute.provision(order_for(run, self.tracking.variables(run)))
         except Permanent as refusal:
-            log.warning("run %s: compute refused: %s", run.name, refusal)
+            log.warning(
+                "run %s: compute refused: %s", run.name, refusal,
+                extra={"run": run.name, "attempt": run.attempt, "code": refusal.code},
+            )  # fmt: skip
             ended = AttemptEnded(
                 id=f"{run.key}-refused",
                 at=self.now(),
@@ -160,6 +165,7 @@ class Effects:
             prepared_at=report.prepared_at,
             started_at=report.started_at,
             requeues=report.requeues,
+            nodes=self.nodes_of(run),
         )
         self.bus.event(run.name, done)
 
@@ -169,7 +175,10 @@ class Effects:
         try:
             report = self.compute.report(run.key)
         except Transient as error:
-            log.warning("run %s: when it began is not known: %s", run.name, error)
+            log.warning(
+                "run %s: when it began is not known: %s", run.name, error,
+                extra={"run": run.name, "attempt": run.attempt, "code": error.code},
+            )  # fmt: skip
             report = None
         return report or Report(phase="ended")
 

@@ -43,7 +43,7 @@ class FileTriggers:
             return []
         file = self.files.stat(DATA, path)
         if file is None:
-            log.info("file %s: gone again, nothing to do", path)
+            log.info("file %s: gone again, nothing to do", path, extra={"file": path})
             return []
         started = [self._met(kept, trigger, file) for kept, trigger in concerned]
         return [run for run in started if run]
@@ -59,7 +59,10 @@ class FileTriggers:
         if not trigger.matches(file.path):
             return None
         if why := self._nothing_new(kept, file):
-            log.warning("file %s: %s, no run is started", file.path, why)
+            log.warning(
+                "file %s: %s, no run is started", file.path, why,
+                extra={"file": file.path, "schedule": kept.name},
+            )  # fmt: skip
             return None
         if trigger.gathers or trigger.concurrency == "queue":
             self.windows.add(kept, file)
@@ -85,7 +88,10 @@ class FileTriggers:
         try:
             job = job_for_files(kept.schedule, landed, told_to_the_job(identity, at))
         except InvalidDocument as error:
-            log.warning("file %s: its name can't be a job's input: %s", file.path, error)
+            log.warning(
+                "file %s: its name can't be a job's input: %s", file.path, error,
+                extra={"file": file.path, "schedule": kept.name},
+            )  # fmt: skip
             return None
         request = TrainingRequest(
             id=identity,
@@ -98,7 +104,10 @@ class FileTriggers:
         started = self.starting.start(kept, request) is Outcome.STARTED
         run = request.run if started else ""
         self.memory.keep(kept.name, file, run, request.at)
-        log.info("file %s: schedule %s asks for run %s", file.path, kept.name, run or "none")
+        log.info(
+            "file %s: schedule %s asks for run %s", file.path, kept.name, run or "none",
+            extra={"file": file.path, "schedule": kept.name, "run": run or None},
+        )  # fmt: skip
         return run or None
 
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from shared.domain.errors import Conflict, Permanent, Transient
+from shared.domain.keys import is_run_name
 from shared.jobs.images import Recipe
 from shared.ports.files import OUTPUTS, Files
 from shared.ports.images import BuildSeen, Images
@@ -153,7 +154,10 @@ class ImageBuilds:
             ended = {"state": "failed", "reason": reason, "ended_at": self.now().isoformat()}
             self._change(recipe.key, mine, ended)
             return ImageState("failed", reason=reason)
-        log.info("environment %s: build %s begins, for %s", recipe.key[:12], build, asker)
+        log.info(
+            "environment %s: build %s begins, for %s", recipe.key[:12], build, asker,
+            extra={"environment": recipe.key, "run": asker if is_run_name(asker) else None},
+        )  # fmt: skip
         self._change(recipe.key, mine, {"build": build})
         image = self.images.find(recipe)  # some are there at once
         return ImageState("ready", image) if image else ImageState("building")
@@ -166,7 +170,9 @@ class ImageBuilds:
         try:
             self.registry.save(KIND, key, {**mine, **changes}, kept.etag)
         except Conflict:
-            log.warning("environment %s: its claim was taken over", key[:12])
+            log.warning(
+                "environment %s: its claim was taken over", key[:12], extra={"environment": key}
+            )
 
     def _settle(self, key: str, seen: BuildSeen, image: str = "") -> None:
         """Note the end of the build, once, after its log is kept."""
@@ -181,7 +187,7 @@ class ImageBuilds:
             self.registry.save(KIND, key, changed, kept.etag)
         except Conflict:
             return  # somebody else noted it
-        log.info("environment %s: %s", key[:12], seen.state)
+        log.info("environment %s: %s", key[:12], seen.state, extra={"environment": key})
 
 
 _LONG_AGO: Final = "2000-01-01T00:00:00+00:00"

@@ -38,13 +38,19 @@ class Notifier:
         try:
             self.webhooks.post(url, message, self.now(), content(run, command))
         except Refused as error:
-            log.warning("run %s: %s was not told: %s %s", run.name, url, error, error.remedy)
             self._note(run, command, "given up", f"{error} {error.remedy}".strip())
+            log.warning(
+                "run %s: %s was not told: %s %s", run.name, url, error, error.remedy,
+                extra={**_fields(run, command), "code": error.code},
+            )  # fmt: skip
         except Transient as error:
             self._later(run, command, str(error))
         else:
-            log.info("run %s: told %s of %s", run.name, url, command.occasion)
             self._note(run, command, "told")
+            log.info(
+                "run %s: told %s of %s", run.name, url, command.occasion,
+                extra=_fields(run, command),
+            )  # fmt: skip
 
     def _note(self, run: Run, command: Notify, state: State, reason: str = "") -> None:
         delivery = Delivery(
@@ -60,8 +66,11 @@ class Notifier:
     def _later(self, run: Run, command: Notify, reason: str) -> None:
         why = f"{run.job.notifications[command.webhook].webhook}: {reason}"
         if command.tries == len(BACKOFF):
-            log.warning("run %s: given up after %d tries: %s", run.name, command.tries + 1, why)
             self._note(run, command, "given up", reason)
+            log.warning(
+                "run %s: given up after %d tries: %s", run.name, command.tries + 1, why,
+                extra=_fields(run, command),
+            )  # fmt: skip
             return
         tries = command.tries + 1
         due = self.now() + timedelta(seconds=BACKOFF[command.tries])
@@ -74,7 +83,12 @@ class Notifier:
         )
         self.bus.event(run.name, event, after=due)
         self._note(run, command, "waiting", reason)
-        log.info("run %s: told later: %s", run.name, why)
+        log.info("run %s: told later: %s", run.name, why, extra=_fields(run, command))
+
+
+def _fields(run: Run, command: Notify) -> dict[str, Any]:
+    """Of a line in the log."""
+    return {"run": run.name, "occasion": command.occasion, "tries": command.tries + 1}
 
 
 def check_addresses(webhooks: Webhooks, job: CommandJob) -> None:

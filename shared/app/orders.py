@@ -30,7 +30,7 @@ from shared.jobs.bindings import find_bindings
 from shared.jobs.data_paths import PublicFile, parse_data_path
 from shared.jobs.render import input_variable, output_variable
 from shared.node import CHECKPOINTS_MARKER, LEFT, RESTORED, saver
-from shared.ports.compute import InputFile, Order, OutputPlace
+from shared.ports.compute import InputFile, Order, OutputPlace, Tier
 
 #: For a job that sets no limits.timeout.
 DEFAULT_TIMEOUT: Final = timedelta(hours=24)
@@ -115,9 +115,15 @@ def order_for(run: Run, more: Mapping[str, str] = {}) -> Order:
         checkpoints=checkpoints_container(run.name) if job.checkpoints else None,
         container_options=_container_options(job),
         compute=named_compute(job.compute),
-        tier="low_priority" if settings and settings.job_tier == "spot" else "dedicated",
+        tier=tier_of(job),
         priority=_PRIORITIES[settings.priority] if settings else 0,
     )
+
+
+def tier_of(job: CommandJob) -> Tier:
+    """Of nodes of the run's own."""
+    settings = job.queue_settings
+    return "low_priority" if settings and settings.job_tier == "spot" else "dedicated"
 
 
 def _container_options(job: CommandJob) -> str:

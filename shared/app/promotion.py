@@ -46,6 +46,7 @@ class Promoter:
         log.info(
             "run %s: %s is %schampion: %s",
             run.name, made, "" if judgement.promoted else "not ", judgement.reason,
+            extra={"run": run.name, "asset": str(made)},
         )  # fmt: skip
         return judgement
 

@@ -82,8 +82,14 @@ class SharedNodesWatch:
             try:
                 self.computes.pools.ensure(kept.compute, pool, extra=extra, hurry=hurry)
             except RetrainError as refusal:  # the others are held all the same
-                log.warning("compute %s: no pool: %s %s", key, refusal, refusal.remedy)
+                log.warning(
+                    "compute %s: no pool: %s %s", key, refusal, refusal.remedy,
+                    extra={"compute": key, "code": refusal.code},
+                )  # fmt: skip
         for key, pool in nodes.pools.items():
             if key not in nodes.computes and not pool.deleting:
-                log.warning("orphan: Batch pool %s belongs to no compute, deleted", pool.id)
+                log.warning(
+                    "orphan: Batch pool %s belongs to no compute, deleted", pool.id,
+                    extra={"compute": key, "batch_pool": pool.id},
+                )  # fmt: skip
                 self.inventory.drop_pool(pool.id)

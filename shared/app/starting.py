@@ -57,7 +57,10 @@ class Starting:
             if active and policy == "queue":
                 return Outcome.WAITS
             if active and policy == "skip":
-                log.warning("schedule %s: run %s is under way, none is started", kept.name, active)
+                log.warning(
+                    "schedule %s: run %s is under way, none is started", kept.name, active,
+                    extra={"schedule": kept.name},
+                )  # fmt: skip
                 return Outcome.SKIPPED
             # Noted first, with the ETag that was read: two that fire at once see each other.
             runs = [*active, request.run][-_REMEMBERED:]
@@ -66,7 +69,10 @@ class Starting:
             if policy == "replace":
                 self._cancel(kept, active)
         self.admission.submit(request)
-        log.info("schedule %s: asks for run %s", kept.name, request.run)
+        log.info(
+            "schedule %s: asks for run %s", kept.name, request.run,
+            extra={"schedule": kept.name, "run": request.run},
+        )  # fmt: skip
         return Outcome.STARTED
 
     def busy(self, kept: Kept) -> bool:
@@ -87,11 +93,12 @@ class Starting:
 
     def _cancel(self, kept: Kept, runs: Sequence[str]) -> None:
         for run in runs:
-            log.info("schedule %s: run %s is replaced", kept.name, run)
+            fields = {"schedule": kept.name, "run": run}
+            log.info("schedule %s: run %s is replaced", kept.name, run, extra=fields)
             try:
                 self.admission.cancel(run)
             except NotFound:
-                log.info("run %s: not there to be canceled", run)
+                log.info("run %s: not there to be canceled", run, extra=fields)
 
     def _exists(self, run: str) -> bool:
         try:

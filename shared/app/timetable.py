@@ -66,7 +66,10 @@ class Timetable:
         try:
             self.look(due)
         except RetrainError as error:
-            log.warning("schedule %s: left for the next tick: %s", due[0].schedule, error)
+            log.warning(
+                "schedule %s: left for the next tick: %s", due[0].schedule, error,
+                extra={"schedule": due[0].schedule, "code": error.code},
+            )  # fmt: skip
             return False
         return True
 
@@ -117,7 +120,10 @@ class Timetable:
         for kept in every:
             due = kept.due_after(max(came_to, now - _REACH))
             if due is not None and kept.name not in there:
-                log.warning("schedule %s: was not on the agenda, is due at %s", kept.name, due)
+                log.warning(
+                    "schedule %s: was not on the agenda, is due at %s", kept.name, due,
+                    extra={"schedule": kept.name, "due": due},
+                )  # fmt: skip
                 self.agenda.add(Due(due, kept.name, "rebuilt"))
         self._look_at_what_waits(there)
         if before:

@@ -7,6 +7,7 @@ it keeps it empty.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from shared.domain.status import Status
 from shared.ports.bus import Bus
 from shared.ports.compute import AttemptSeen, Compute, Inventory, PoolSeen
 from shared.ports.runs import Runs, Summary
+from shared.ports.telemetry import SILENT, Telemetry
 
 log = logging.getLogger("retrain.watch")
 
@@ -90,6 +92,7 @@ class Watch:
     gate: Gate
     bus: Bus
     now: Callable[[], datetime]
+    telemetry: Telemetry = SILENT
 
     @property
     def shared(self) -> SharedNodesWatch:
@@ -99,6 +102,7 @@ class Watch:
     def tick(self) -> None:
         """Compare, tell, clean up. Raises Transient: the next tick does it again."""
         scene, capacity = self._look()
+        self.telemetry.seen(Counter(str(run.status) for run in scene.live.values()))
         if capacity.held:
             self._keep_empty(scene, capacity.held)
             return
@@ -236,7 +240,10 @@ class Watch:
         if run.status is Status.QUEUED and run.name in scene.waiting:
             return
         if scene.quiet(run, GRACE if run.status in _LEAVING else PATIENCE):
-            log.warning("run %s: quiet in %s since %s", run.name, run.status, run.heard_at)
+            log.warning(
+                "run %s: quiet in %s since %s", run.name, run.status, run.heard_at,
+                extra={"run": run.name, "attempt": run.attempt, "from": run.status},
+            )  # fmt: skip
             self.bus.event(run.name, Nudged(id=f"{run.name}-nudged{scene.tag}", at=scene.now))
 
     def _cancel(self, scene: Scene, run: Summary) -> None:
@@ -245,21 +252,28 @@ class Watch:
         asked = run.cancel_asked_at
         if asked and not leaving and scene.now - asked > GRACE:
             log.warning(
-                "run %s: asked to be canceled at %s, and is %s", run.name, asked, run.status
-            )
+                "run %s: asked to be canceled at %s, and is %s", run.name, asked, run.status,
+                extra={"run": run.name, "from": run.status},
+            )  # fmt: skip
             again = CancelAsked(id=f"{run.name}-cancel{scene.tag}", at=scene.now)
             self.bus.event(run.name, again)
 
     def _clean_up(self, scene: Scene) -> None:
         for seen in scene.attempts.values():
             if self._orphan(scene, seen.key, seen.created_at) and not seen.deleting:
-                log.warning("orphan: Batch job %s belongs to no live run, deleted", seen.id)
+                log.warning(
+                    "orphan: Batch job %s belongs to no live run, deleted", seen.id,
+                    extra={"run": seen.run, "batch_job": seen.id},
+                )  # fmt: skip
                 self.compute.take_down(seen.key)
         for pool in scene.pools.values():
             young = scene.now - pool.created_at <= GRACE
             # An auto pool goes with its job; one without a job is a leak, whoever it belonged to.
             if not (pool.key in scene.attempts or pool.deleting or young):
-                log.warning("orphan: Batch pool %s has no job, deleted", pool.id)
+                log.warning(
+                    "orphan: Batch pool %s has no job, deleted", pool.id,
+                    extra={"run": pool.run, "batch_pool": pool.id},
+                )  # fmt: skip
                 self.inventory.drop_pool(pool.id)
 
     def _orphan(self, scene: Scene, key: str, created_at: datetime) -> bool:

@@ -188,7 +188,10 @@ class Windows:
             given = told_to_the_job(identity, at)
             job = job_for_files(kept.schedule, manifest.landed, given)
         except InvalidDocument as error:
-            log.warning("schedule %s: its files can't be a job's inputs: %s", kept.name, error)
+            log.warning(
+                "schedule %s: its files can't be a job's inputs: %s", kept.name, error,
+                extra={"schedule": kept.name},
+            )  # fmt: skip
             return None
         return TrainingRequest(
             id=identity,

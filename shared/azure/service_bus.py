@@ -1,6 +1,6 @@
 """Bus over azure-servicebus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -11,26 +11,36 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 
 from shared import wire
 from shared.domain.errors import Invalid, Transient
-from shared.domain.events import Told
+from shared.domain.events import FilesWait, Told
 from shared.domain.requests import TrainingRequest
 from shared.ports.bus import EVENTS, REQUESTS
+from shared.ports.telemetry import SILENT, Telemetry
 
 
 class ServiceBus:
     """Bus. Senders stay open: opening one costs a second of the client's own waiting."""
 
-    def __init__(self, connect: Callable[[], ServiceBusClient]) -> None:
+    def __init__(
+        self, connect: Callable[[], ServiceBusClient], telemetry: Telemetry = SILENT
+    ) -> None:
         self._requests = Lane(connect, REQUESTS)
         self._events = Lane(connect, EVENTS)
+        self._telemetry = telemetry
 
     def request(self, request: TrainingRequest) -> None:
         body = wire.encode_request(request)
-        self._requests.send(_message(body, request.id, subject=request.run))
+        with self._telemetry.sending(REQUESTS, request.run) as properties:
+            message = _message(body, request.id, subject=request.run)
+            self._requests.send(_with(message, properties))
 
     def event(self, run: str, event: Told, *, after: datetime | None = None) -> None:
         message = _message(wire.encode_event(run, event), event.id, session_id=run)
         message.scheduled_enqueue_time_utc = after
-        self._events.send(message)
+        if isinstance(event, FilesWait):  # of a schedule, no run yet
+            self._events.send(message)
+            return
+        with self._telemetry.sending(EVENTS, run) as properties:
+            self._events.send(_with(message, properties))
 
     def close(self) -> None:
         self._requests.close()
@@ -81,3 +91,12 @@ def _message(body: bytes, message_id: str, **properties: Any) -> ServiceBusMessa
     return ServiceBusMessage(
         body, message_id=message_id, content_type="application/json", **properties
     )
+
+
+def _with(message: ServiceBusMessage, properties: Mapping[str, str]) -> ServiceBusMessage:
+    """The trace context travels beside the body, as that of Azure's own SDKs does."""
+    if properties:
+        headers: dict[str | bytes, Any] = {}
+        headers.update(properties.items())
+        message.application_properties = headers
+    return message

@@ -32,6 +32,7 @@ from shared.azure.registry_tasks import RegistryTasks
 from shared.azure.retries import RetryEveryMethod
 from shared.azure.service_bus import ServiceBus
 from shared.azure.webhooks import SignedWebhooks
+from shared.ports.telemetry import SILENT, Telemetry
 from shared.ports.world import Ports
 from shared.settings import Settings, limits
 
@@ -45,7 +46,9 @@ BLOB_RETRIES: Final[dict[str, Any]] = {
 }
 
 
-def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
+def azure_ports(
+    chosen: Settings, now: Callable[[], datetime], telemetry: Telemetry = SILENT
+) -> Ports:
     """Adapters over the real SDKs. Opens no connection yet."""
     blobs, key = _blob_service(chosen)
     accounts = Accounts(blobs, None if key else _other_account)
@@ -59,7 +62,7 @@ def azure_ports(chosen: Settings, now: Callable[[], datetime]) -> Ports:
         files=files,
         links=links,
         registry=BlobRegistry(blobs),
-        bus=ServiceBus(lambda: _service_bus(chosen)),
+        bus=ServiceBus(lambda: _service_bus(chosen), telemetry),
         dead_letters=ServiceBusDeadLetters(lambda: _service_bus(chosen)),
         compute=BatchCompute(batch, links, _node(chosen), login),
         inventory=BatchInventory(batch),

@@ -7,6 +7,7 @@ from typing import Literal
 from shared.domain.lineage import Written
 from shared.domain.run import Problem
 from shared.domain.status import Status
+from shared.domain.usage import Nodes
 from shared.jobs.notifications import Occasion
 
 Cause = Literal["none", "script", "timeout", "configuration", "infrastructure"]
@@ -99,6 +100,7 @@ class TakenDown:
     """Batch has accepted the deletion of the attempt's job and pool, or had neither.
 
     prepared_at, started_at, requeues: as in AttemptEnded, of one that did not come to its end.
+    nodes: which they were, for the run's account.
     """
 
     id: str
@@ -107,6 +109,7 @@ class TakenDown:
     prepared_at: datetime | None = None
     started_at: datetime | None = None
     requeues: int = 0
+    nodes: Nodes | None = None
     kind: Literal["taken_down"] = "taken_down"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import dropwhile
 from typing import Literal
 
 from shared.domain.commands import Command
@@ -9,6 +10,7 @@ from shared.domain.errors import IllegalMove
 from shared.domain.keys import attempt_key
 from shared.domain.lineage import Read, Written
 from shared.domain.status import NEXT, Status
+from shared.domain.usage import Nodes, Usage, usage
 from shared.jobs import CommandJob
 
 
@@ -40,6 +42,7 @@ class Source:
     paths: tuple[str, ...] = ()  # of several the first few
     files: int = 0  # how many they are
     manifest: str | None = None  # of all with their versions, a datastore path
+    traceparent: str | None = None  # W3C trace context of who asked over HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Run:
     the start those with a path of their own, and all of them once the run is completed.
     attempts: those that are over.  requeues: of the present attempt.
     cancel_asked_at: when somebody first wished its end, whatever became of the message about it.
+    usages: what each attempt took of compute, once that is taken down.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Run:
     attempts: tuple[Attempt, ...] = ()
     requeues: int = 0
     cancel_asked_at: datetime | None = None
+    usages: tuple[Usage, ...] = ()
 
     @property
     def max_attempts(self) -> int:
@@ -169,6 +174,21 @@ class Run:
             if moment.status not in (Status.PREPARING, Status.RUNNING):
                 run = run.to(moment.status, moment.at, moment.note)
         return run
+
+    def released(self, nodes: Nodes | None, at: datetime) -> "Run":
+        """The run with what its present attempt took of compute, noted once; None: nobody knows."""
+        noted = any(one.attempt == self.attempt for one in self.usages)
+        if nodes is None or noted or not self.attempt:
+            return self
+        return replace(self, usages=(*self.usages, self.usage(nodes, at)))
+
+    def usage(self, nodes: Nodes, until: datetime) -> Usage:
+        """What the present attempt took of compute until then. The run must have one."""
+        asked = self.asked_at or until
+        way = [(m.status, m.at) for m in self.timeline if m.at >= asked]
+        moments = [*dropwhile(lambda moment: moment[0] is not Status.PROVISIONING, way)]
+        last = max(until, self.timeline[-1].at)
+        return usage(self.attempt, nodes, moments or [(Status.PROVISIONING, last)], last)
 
 
 def new_run(

@@ -207,7 +207,7 @@ def _afterwards(run: Run, event: TakenDown | Concluded) -> Decision:
         case TakenDown() if run.status is Status.CANCEL_REQUESTED:
             return _canceled(run, event)
         case TakenDown() if run.status is Status.FINALIZING:
-            return _taken_down(run, event)
+            return _taken_down(run.released(event.nodes, event.at), event)
         case Concluded() if _to_conclude(run):
             return _concluded(run, event)
         case _:
@@ -221,6 +221,7 @@ def _canceled(run: Run, event: TakenDown) -> Decision:
     run = replace(run, requeues=max(run.requeues, event.requeues))
     if event.started_at is not None:
         run = replace(run, attempts=tuple(_began(run, one) for one in run.attempts))
+    run = run.released(event.nodes, event.at)
     return Decision(run.to(Status.CANCELED, event.at, note))
 
 

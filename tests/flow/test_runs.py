@@ -22,6 +22,10 @@ def test_a_run_leaves_its_outputs_and_logs_and_no_compute(client: Client, tmp_pa
         "NotStarted", "Queued", "Provisioning", "Running", "Finalizing", "Completed",
     ]  # fmt: skip
     assert run["error"] is None
+    cost = run.get("cost")
+    assert cost is not None
+    assert (cost["amount"], cost["local"], cost["so_far"]) == (0, True, False)
+    assert cost["billed_seconds"] >= cost["used_seconds"] > 0
     assert no_compute_left(client)
     kept = {file["path"] for file in client.outputs(run["name"])}
     assert kept == {"outputs/model", "outputs/.hidden", "logs/x/y", "stdout.txt", "stderr.txt"}

@@ -75,3 +75,19 @@ def test_a_limit_that_is_none_is_said(wrong: str) -> None:
     if wrong != "2.5":
         with pytest.raises(BadSetting, match="RETRAIN_MAX_NODE_HOURS_A_DAY"):
             settings.limits(chosen(hours=wrong))
+
+
+PLACES = {
+    "https://acme.westeurope.batch.azure.com": ("westeurope", False),
+    "acme.westeurope.batch.azure.com": ("westeurope", False),
+    "https://batch.example.com": ("", False),
+    "http://127.0.0.1:20000": ("", True),
+    "http://localhost:1": ("", True),
+    "http://[::1]:1": ("", True),
+}
+
+
+@pytest.mark.parametrize(("batch", "place"), PLACES.items(), ids=PLACES)
+def test_where_nodes_are(batch: str, place: tuple[str, bool]) -> None:
+    read = settings.read(LEAST | {"RETRAIN_BATCH": batch})
+    assert (read.region, read.local) == place

@@ -1,0 +1,1 @@
+"""What Retrain tells of itself: lines in the log."""
