@@ -69,7 +69,7 @@ def test_each_setting_is_set_or_said_not_to_be() -> None:
     wanted = {f"RETRAIN_{field.name.upper()}" for field in fields(Settings)}
     ours = {name for name in app_settings() if name.startswith("RETRAIN_")}
     assert wanted - ours == LOCAL | BY_DEFAULT | BY_HAND
-    assert ours - wanted <= OTHERS
+    assert ours - wanted == OTHERS
 
 
 def test_identity_based_connections_are_complete() -> None:
