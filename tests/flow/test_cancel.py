@@ -102,7 +102,7 @@ def test_while_it_runs(client: Client) -> None:
 def test_while_it_is_finalized(client: Client, stack: LocalStack) -> None:
     add(stack, service="batch", kind="latency", where={"operation": "delete_job"}, seconds=3)
     run = cancelled_in(client, client.create_job(job("true"))["name"], "Finalizing")
-    assert run["status"] == "Completed", "it had ended before"
+    assert run["status"] == "Completed", (run["error"], run["timeline"], run["attempts"])
 
 
 def test_while_it_is_finalized_to_be_tried_again(client: Client, stack: LocalStack) -> None:

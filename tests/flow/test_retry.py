@@ -45,7 +45,8 @@ def test_a_stream_tells_attempts_apart(client: Client) -> None:
     retry = {"max_attempts": 2, "exit_codes": [75], "backoff": {"initial": 1, "max": 1}}
     name = client.create_job(job(script, retry=retry))["name"]
     items = [*client.follow(name)]
-    said = [one.text for one in items if isinstance(one, LogText)]
+    logs = [one for one in items if isinstance(one, LogText)]
+    said = [one.text for one in logs if one.file == "stdout.txt"]
     assert said == ["attempt 1\n", "attempt 2\n"]
     assert NextAttempt(2, 2) in items
 
