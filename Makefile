@@ -8,7 +8,7 @@ CHECKOV := checkov==3.3.30
 SBOM := cyclonedx-bom==7.5.0
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test soak check check-infra sbom format bench bench-peers up clean
+.PHONY: help venv demo test simulate soak check check-infra sbom format bench bench-peers up clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -32,6 +32,9 @@ up: $(READY) ## the stack in the foreground
 
 test: $(READY) ## all tests
 	@$(BIN)/pytest -n 3 --dist loadgroup -q
+
+simulate: $(READY) ## worlds of faults in virtual time, seed after seed; MINUTES=5
+	@$(BIN)/python -m tests.simulation.soak --minutes $(or $(MINUTES),5)
 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

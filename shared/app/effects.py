@@ -57,6 +57,9 @@ log = logging.getLogger("retrain.effects")
 KEPT_LOG: Final = 4 * 1024 * 1024
 BUILD_LOG: Final = "logs/environment-build.log"
 _LOOKS: Final = (1, 1, 2, 2, 5)  # seconds between looks at a build; then 15
+#: After an hour of them the watch's nudges go on with it. A clock that is behind takes every look
+#: to be due at once.
+_MOST_LOOKS: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ class Effects:
             case "ready":
                 told = ImageReady(id=f"{stem}-ready", at=now, image=state.image)
                 self.bus.event(run.name, told)
+            case "building" if command.look >= _MOST_LOOKS and not anew:
+                log.warning(
+                    "run %s: its image is left to the watch's nudges", run.name,
+                    extra={"run": run.name},
+                )  # fmt: skip
             case "building":
                 look = command.look + 1
                 later = now + timedelta(seconds=(*_LOOKS, 15)[min(look, len(_LOOKS)) - 1])

@@ -63,6 +63,9 @@ NOT_READY: Final = Problem(
 _OVERDUE: Final = {True: NO_NODE, False: NOT_READY}
 _PREPARES: Final = ("preparing", Status.PROVISIONING)
 _SECONDS = (1, 1, 2, 4, 8, 15)  # between looks at a task whose marker was seen; the last one holds
+#: So often it is looked at, four minutes or so; the watch does the rest. A node that is lost just
+#: then has its task run anew, for days perhaps, and to a clock that is behind each look is due.
+LOOKS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Observer:
         if report.phase == "ended":
             self.ended(run, attempt, report, tag)
             return True
-        if not tag:
+        if not tag and look < LOOKS:
             later = now + timedelta(seconds=_SECONDS[min(look, len(_SECONDS) - 1)])
             pending = AttemptPending(
                 id=f"{key}-look-{look + 1}", at=later, attempt=attempt, look=look + 1

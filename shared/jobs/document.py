@@ -6,6 +6,7 @@ both are reported together with whatever else is wrong with the mapping.
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, ClassVar, Final, Self
 
 from pydantic import (
@@ -33,6 +34,7 @@ class Document(BaseModel):
     other_names: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @classmethod
+    @cache
     def field_names(cls) -> tuple[str, ...]:
         """The names a document may use, as written in YAML (`$schema`, not `schema_`)."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
@@ -42,7 +44,7 @@ class Document(BaseModel):
     def _explain_strange_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(value, Mapping):
             return handler(value)
-        known = frozenset(cls.field_names())
+        known = cls.field_names()
         strange = [key for key in value if key not in known]
         if not strange:
             return handler(dict(value))

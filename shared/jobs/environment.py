@@ -7,6 +7,7 @@ document takes its place on the record. Azure ML's curated ones are public image
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -130,6 +131,7 @@ class Environment(Document):
     )
 
     @classmethod
+    @cache
     def field_names(cls) -> tuple[str, ...]:
         return tuple(name for name in super().field_names() if name != "reference")
 

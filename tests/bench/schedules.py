@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from threading import Thread
 from typing import Any
 
@@ -28,6 +27,7 @@ from shared.wiring import Product, built
 from tests.bench.measured import Measured
 from tests.factories import NOON, a_schedule
 from tests.simulation.faults import Faults
+from tests.simulation.luck import Luck
 from tests.simulation.twins.world import Twins
 
 SCHEDULES = 10_000
@@ -110,7 +110,7 @@ def _files(world: Ports) -> Iterator[Measured]:
 
 def _products(world: Ports) -> tuple[Product, Product, Faults]:
     """One as it is, and one whose calls of ports are counted."""
-    faults = Faults(Random(0), crash=0, fail=0, stall=0)
+    faults = Faults(Luck(0), rate=0, stalls=0)
     faulty: Callable[[Ports], Ports] = faults.around
     return built(world), built(faulty(world)), faults
 

@@ -1,76 +1,58 @@
 """With limits on nodes, and with drains in between, under faults: never more nodes in use than may
 be, every run ends once, and the ledger is empty at the end."""
 
-from collections.abc import Callable
-from datetime import timedelta
-from functools import partial
-
 import pytest
 
 from shared.domain.ledger import Limits
 from shared.domain.status import Status
-from shared.wiring import Product
-from tests.simulation.simulation import CALM, STORM, Simulation
-from tests.simulation.twins.compute import Attempt
+from tests.simulation.shrink import played, report
+from tests.simulation.simulation import STORM, Simulation
+from tests.simulation.stage import Outcome, Play
+from tests.simulation.twins.attempts import Attempt
 
-SEEDS_A_TEST = 30
+SEEDS_A_TEST = 15
 _HAS_NODES = (Status.PROVISIONING, Status.PREPARING, Status.RUNNING)
 
 
 class LimitedSimulation(Simulation):
     """A cap of one to three nodes, more runs than that at once, and sometimes a drain."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.most = self.random.randint(1, 3)
+    calm = 3 * Simulation.calm  # on few nodes it takes longer
+
+    def __init__(self, seed: int, only: frozenset[str] | None = None) -> None:
+        super().__init__(seed, only)
+        self.most = self.luck.one_of("nodes at most", (1, 2, 3))
         self.twins.limits = Limits(nodes=self.most)
-        self.drained_at = None if self.random.random() < 0.6 else self.random.uniform(60, STORM / 2)
+        self._book = self.twins.product().book
+        self._looked = (-1, -1)
+
+    def plan(self) -> None:
+        for number in range(6):
+            self.perhaps(f"crowd-{number}", 0.7, 60, self.submit)
+        self.perhaps("another drain", 0.3, STORM / 2, self.drain)
+        super().plan()
 
     def run(self) -> None:
-        for number in range(self.random.randint(2, 6)):
-            self._in(self.random.uniform(0, 60), partial(self._submit, f"crowd-{number}"))
-        if self.drained_at is not None:
-            self._in(self.drained_at, self._drain)
-            self._in(STORM + CALM / 4, self._resume)
-        try:
-            super().run()
-        except AssertionError:
-            if not self._behind():
-                raise
-            # On few nodes it takes longer.
-            self._until(self.twins.clock.now + timedelta(seconds=CALM))
-            calls = self.faults.calls - self._ticks
-            self.invariants.at_the_end(calls, calls, outage=self._outage)
+        super().run()
         ledger = self.twins.product().book.read().ledger
         assert not ledger.waiting, f"never let in: {[*ledger.waiting]}"
         assert not ledger.taken, f"nodes that nobody gave back: {[*ledger.taken]}"
 
-    def _behind(self) -> bool:
-        """Whether something still runs, or waits for that."""
-        return any(not run.status.final for run in self.twins.runs.list())
-
-    def _drain(self) -> None:
-        if not self._step("drain", lambda product: product.draining.drain("anna")):
-            self._in(5, self._drain)
-
-    def _resume(self) -> None:
-        if not self._step("resume", lambda product: product.draining.resume()):
-            self._in(5, self._resume)
-
-    def _step(self, what: str, act: Callable[[Product], object]) -> bool | None:
-        done = super()._step(what, act)
-        self._within_the_limit()
-        return done
-
-    def _within_the_limit(self) -> None:
-        ledger = self.twins.product().book.read().ledger
-        assert ledger.nodes <= self.most, f"{ledger.nodes} of {self.most} nodes on the ledger"
+    def stepped(self, play: Play, outcome: Outcome) -> None:
+        super().stepped(play, outcome)
+        written, _ = self.twins.registry.writes.get("capacity/now", (0, None))
+        made = sum(map(len, self.twins.compute.history.values()))
+        if (written, made) == self._looked:
+            return
+        self._looked = (written, made)
+        ledger = self._book.read().ledger
+        assert ledger.nodes <= self.most, f"too many on the ledger: {ledger.nodes} of {self.most}"
         nodes = [
             key
             for key, attempt in self.twins.compute.made.items()
             if not attempt.deleted_at and self._is_present(attempt)
         ]
-        assert len(nodes) <= self.most, f"{self.most} nodes, and there are {nodes}"
+        assert len(nodes) <= self.most, f"more nodes than may be: {nodes}, of {self.most}"
 
     def _is_present(self, attempt: Attempt) -> bool:
         """What a process that was held up made of an attempt that is long over is an orphan."""
@@ -78,12 +60,10 @@ class LimitedSimulation(Simulation):
         return run.key == attempt.order.key and run.status in _HAS_NODES
 
 
-@pytest.mark.parametrize("first", range(0, 60, SEEDS_A_TEST))
+@pytest.mark.parametrize("first", range(0, 30, SEEDS_A_TEST))
 def test_never_more_nodes_than_the_limit(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
-        simulation = LimitedSimulation(seed)
-        try:
-            simulation.run()
-        except AssertionError as broken:
-            tail = "\n".join(simulation.trace[-60:])
-            pytest.fail(f"seed {seed}: {broken}\n{tail}", pytrace=False)
+        one = played(LimitedSimulation, seed)
+        if one.broken is not None:
+            command = "LimitedSimulation of tests/simulation/test_limits.py, seed"
+            pytest.fail(report(LimitedSimulation, seed, one, command), pytrace=False)

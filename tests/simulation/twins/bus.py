@@ -20,13 +20,17 @@ MEMORY: Final = timedelta(minutes=10)
 
 @dataclass(eq=False)
 class Message:
-    """`session` is the run's name in `run-events`, empty in `training-requests`."""
+    """`session` is the run's name in `run-events`, empty in `training-requests`.
+
+    lock: of its last delivery.
+    """
 
     id: str
     session: str
     body: bytes
     visible_at: datetime
     deliveries: int = 0
+    lock: int = 0
 
 
 @dataclass
@@ -36,9 +40,10 @@ class SimulatedBus:
     clock: Clock = field(default_factory=Clock)
     messages: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
-    locked: set[str] = field(default_factory=set)  # sessions, and ids of requests
+    locks: dict[str, int] = field(default_factory=dict)  # of sessions, and of ids of requests
     told: Callable[[Message], None] = lambda message: None
     _seen: dict[tuple[bool, str], datetime] = field(default_factory=dict)
+    _deliveries: int = 0
 
     def request(self, request: TrainingRequest) -> None:
         self._accept(request.id, "", wire.encode_request(request), None)
@@ -63,24 +68,32 @@ class SimulatedBus:
 
     def next(self, key: str) -> Message | None:
         """Lock and deliver what comes next for a session, or the request with this id."""
-        if key in self.locked:
+        if key in self.locks:
             return None
         due = (m for m in self._of(key) if m.visible_at <= self.clock.now)
         message = min(due, key=lambda m: m.visible_at, default=None)
         if message is not None:
-            self.locked.add(key)
+            self._deliveries += 1
+            self.locks[key] = message.lock = self._deliveries
             message.deliveries += 1
         return message
 
-    def settle(self, key: str, message: Message, *, done: bool) -> None:
-        """Unlock; what isn't done comes again, ten times in all."""
-        self.locked.discard(key)
+    def settle(self, key: str, message: Message, *, done: bool, lock: int | None = None) -> bool:
+        """Unlock; what isn't done comes again, ten times in all.
+
+        lock: the delivery's, when it isn't the last one. False when it was lost meanwhile: then
+        nothing happens, for somebody else deals with the message.
+        """
+        if lock is not None and self.locks.get(key) != lock:
+            return False
+        self.locks.pop(key, None)
         if message not in self.messages:
-            return  # the lock was lost, and another instance has dealt with it
+            return True
         if done or message.deliveries >= MAX_DELIVERIES:
             self.messages.remove(message)
             if not done:
                 self.dead.append(message)
+        return True
 
     def _of(self, key: str) -> Iterator[Message]:
         return (m for m in self.messages if key in (m.session, "" if m.session else m.id))

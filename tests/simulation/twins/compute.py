@@ -3,67 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 from shared.domain.errors import Refused
-from shared.domain.events import Cause
 from shared.domain.keys import BATCH_PREFIX
 from shared.domain.run import Problem
 from shared.jobs import AmlCompute
 from shared.ports.compute import AttemptSeen, Order, PoolSeen, Report
+from tests.simulation.twins.attempts import Attempt, Fate
 from tests.simulation.twins.clock import Clock
-
-Ending = Literal[
-    "itself", "never allocated", "node lost", "preempted", "job expires", "vanishes", "refused"
-]
-#: How long Batch takes to delete a job; its id is taken until then.
-DELETING = timedelta(seconds=20)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fate:
-    """What becomes of an attempt: seconds spent in each phase, and how it ends.
-
-    leaks: its pool outlives its job.
-    """
-
-    provisioning: float = 1
-    preparing: float | None = 1
-    running: float = 3
-    cause: Cause = "none"
-    ending: Ending = "itself"
-    leaks: bool = False
-
-
-@dataclass
-class Attempt:
-    """waiting: for the pool of its compute.  requeued: it had a node before.
-    preempted: its node was taken away, once, as soon as its script had started."""
-
-    order: Order
-    fate: Fate
-    created_at: datetime
-    deleted_at: datetime | None = None
-    waiting: bool = False
-    requeued: bool = False
-    preempted: bool = False
-
-    def at(self, seconds: float) -> datetime:
-        return self.created_at + timedelta(seconds=seconds)
-
-    @property
-    def prepared_at(self) -> datetime:
-        return self.at(self.fate.provisioning)
-
-    @property
-    def started_at(self) -> datetime:
-        return self.at(self.fate.provisioning + (self.fate.preparing or 0))
-
-    @property
-    def over_at(self) -> datetime:
-        seconds = (self.started_at - self.created_at).total_seconds() + self.fate.running
-        return self.at(seconds)
 
 
 @dataclass(frozen=True)
@@ -88,24 +36,40 @@ class SimulatedCompute:
     born: Callable[[Attempt], None] = lambda attempt: None
     made: dict[str, Attempt] = field(default_factory=dict)
     leaked: dict[str, Attempt] = field(default_factory=dict)
+    history: dict[str, list[Attempt]] = field(default_factory=dict)  # of all there ever were
     logs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     calls: int = 0
     reports: Counter[str] = field(default_factory=Counter)
     shared: dict[str, Shared] = field(default_factory=dict)
     place: str = ""
+    _going: dict[str, tuple[Attempt, datetime]] = field(default_factory=dict)  # pools, until when
 
     def provision(self, order: Order) -> None:
         self.calls += 1
         there = self._find(order.key)
-        if there:
+        if there and there.deleted_at:
             return
+        if there is None:
+            there = self._make(order)
+        if not there.tasked:
+            there.tasked, there.created_at = True, self.clock.now
+            self.born(there)
+
+    def half_provision(self, order: Order) -> None:
+        """What is there when it was cut off between its calls: a job, and no task in it."""
+        if self._find(order.key) is None:
+            self._make(order)
+
+    def _make(self, order: Order) -> Attempt:
         fate = self.fate_of(order.key)
         if fate.ending == "refused":
             raise Refused("Azure Batch refused: no such size.", code="InvalidPropertyValue")
         waiting = order.compute is not None and order.compute not in self.shared
-        attempt = Attempt(order, fate, self.clock.now, waiting=waiting)
+        attempt = Attempt(order, fate, self.clock.now, waiting=waiting, tasked=False)
+        attempt.made_at = self.clock.now
         self.made[order.key] = attempt
-        self.born(attempt)
+        self.history.setdefault(order.key, []).append(attempt)
+        return attempt
 
     def report(self, key: str) -> Report | None:
         self.calls += 1
@@ -113,35 +77,10 @@ class SimulatedCompute:
         return self._report(key)
 
     def _report(self, key: str) -> Report | None:
-        attempt, now = self._find(key), self.clock.now
-        if attempt is None or attempt.deleted_at:
+        attempt = self._find(key)
+        if attempt is None or attempt.deleted_at or not attempt.tasked:
             return None
-        if attempt.waiting or self._lost_node(attempt):
-            # Of a lost node the task is back in the queue, forever.
-            requeued = not attempt.waiting or attempt.requeued
-            return Report(phase="provisioning", requeued=requeued, requeues=int(requeued))
-        requeues = int(attempt.preempted)
-        if attempt.fate.ending in ("never allocated", "job expires") or now < attempt.prepared_at:
-            return Report(phase="provisioning", requeued=attempt.preempted, requeues=requeues)
-        if now < attempt.started_at:
-            return Report(phase="preparing", prepared_at=attempt.prepared_at)
-        if now < attempt.over_at:
-            return Report(
-                phase="running",
-                prepared_at=attempt.prepared_at,
-                started_at=attempt.started_at,
-                requeues=requeues,
-            )
-        cause = attempt.fate.cause
-        problem = None if cause == "none" else Problem(cause.title(), f"It was the {cause}.")
-        return Report(
-            phase="ended",
-            prepared_at=attempt.prepared_at,
-            started_at=attempt.started_at,
-            cause=cause,
-            problem=problem,
-            requeues=requeues,
-        )
+        return attempt.report(self.clock.now)
 
     def take_down(self, key: str) -> None:
         self.calls += 1
@@ -157,6 +96,7 @@ class SimulatedCompute:
         self.calls += 1
         there = {key: attempt for key in [*self.made] if (attempt := self._find(key))}
         own = {key: one for key, one in there.items() if not one.order.compute} | self.leaked
+        own |= {key: one for key, one in self._leaving.items() if key not in own}
         return [self._pool(attempt) for attempt in own.values()] + [
             self._shared_pool(key) for key in self.shared
         ]
@@ -207,20 +147,27 @@ class SimulatedCompute:
         if attempt is None:
             return None
         if attempt.fate.ending == "vanishes" and self.clock.now >= attempt.started_at:
-            attempt.deleted_at = attempt.deleted_at or attempt.started_at - DELETING
+            attempt.deleted_at = attempt.deleted_at or attempt.started_at - attempt.fate.deleting
         taken = attempt.fate.ending == "preempted" and self.clock.now >= attempt.started_at
         if taken and not attempt.preempted:
             attempt.preempted, attempt.created_at = True, attempt.started_at
-        if attempt.deleted_at and self.clock.now >= attempt.deleted_at + DELETING:
+        if attempt.deleted_at and self.clock.now >= attempt.deleted_at + attempt.fate.deleting:
             del self.made[key]
             if attempt.fate.leaks and not attempt.order.compute:
                 self.leaked[key] = attempt
+            elif not attempt.order.compute:
+                gone = attempt.deleted_at + attempt.fate.deleting + attempt.fate.pool_deleting
+                self._going[key] = (attempt, gone)
             return None
         return attempt
 
-    def _lost_node(self, attempt: Attempt) -> bool:
-        """A node that is lost is so as soon as its script has started."""
-        return attempt.fate.ending == "node lost" and self.clock.now >= attempt.started_at
+    @property
+    def _leaving(self) -> dict[str, Attempt]:
+        """Whose pools are still being deleted when their jobs are gone."""
+        self._going = {
+            key: (one, gone) for key, (one, gone) in self._going.items() if self.clock.now < gone
+        }
+        return {key: one for key, (one, _) in self._going.items()}
 
     def _seen(self, key: str) -> AttemptSeen:
         attempt = self.made[key]
@@ -245,7 +192,7 @@ class SimulatedCompute:
         report = self._report(attempt.order.key)
         phase = report.phase if report else "ended"
         preempted = attempt.preempted and phase == "provisioning"
-        lost = self._lost_node(attempt) or preempted
+        lost = attempt.lost_its_node(self.clock.now) or preempted
         starved = attempt.fate.ending == "never allocated" and self.clock.now > attempt.prepared_at
         return PoolSeen(
             id=f"{BATCH_PREFIX}pool-{attempt.order.key}",
@@ -253,7 +200,7 @@ class SimulatedCompute:
             run=attempt.order.run,
             state="active",
             nodes=int(phase != "provisioning" or lost),
-            deleting=attempt.deleted_at is not None and attempt.order.key in self.made,
+            deleting=attempt.deleted_at is not None and attempt.order.key not in self.leaked,
             created_at=attempt.created_at,
             errors=(Problem("AllocationFailed", "No capacity."),) if starved else (),
             preparing=int(phase == "preparing"),
@@ -278,7 +225,7 @@ class SimulatedCompute:
             created_at=pool.created_at,
             errors=(),
             running=running,
-            lost=sum(self._lost_node(self.made[each]) for each in mine),
+            lost=sum(self.made[each].lost_its_node(self.clock.now) for each in mine),
             target=nodes,
             compute=key,
             made=pool.made,

@@ -1,6 +1,10 @@
-"""Records of runs in memory, as bytes: what doesn't survive the wire doesn't survive here."""
+"""Records of runs in memory, as bytes: what doesn't survive the wire doesn't survive here.
 
-from collections.abc import Iterable
+A record is read once for each time that it is written, however often it is loaded; nothing in a run
+can be changed.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from shared import wire
@@ -12,11 +16,14 @@ from shared.ports.runs import Stored, Summary
 
 @dataclass
 class SimulatedRuns:
-    """Runs. `lists` counts the calls that list."""
+    """Runs. `lists` counts the calls that list; `written` is told of each record, as it is read."""
 
     records: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     lists: int = 0
+    written: Callable[[Run], None] = lambda run: None
     _writes: int = 0
+    _read: dict[str, Stored] = field(default_factory=dict)
+    _summaries: dict[str, Summary] = field(default_factory=dict)
 
     def create(self, run: Run) -> bool:
         if run.name in self.records:
@@ -27,8 +34,14 @@ class SimulatedRuns:
     def load(self, name: str) -> Stored:
         if name not in self.records:
             raise NotFound("Run", name, "`retrain job list` shows those there are.")
+        return self._as_read(name)
+
+    def _as_read(self, name: str) -> Stored:
         etag, body = self.records[name]
-        return Stored(wire.decode_run(body), etag)
+        read = self._read.get(name)
+        if read is None or read.etag != etag:
+            read = self._read[name] = Stored(wire.decode_run(body), etag)
+        return read
 
     def save(self, run: Run, etag: str) -> None:
         if run.name not in self.records or self.records[run.name][0] != etag:
@@ -38,11 +51,18 @@ class SimulatedRuns:
     def list(self, prefix: str = "") -> Iterable[Summary]:
         self.lists += 1
         names = sorted(name for name in self.records if name.startswith(prefix))
-        return [_summary(self.load(name).run) for name in names]
+        return [self._summary(name) for name in names]
+
+    def _summary(self, name: str) -> Summary:
+        if name not in self._summaries:
+            self._summaries[name] = _summary(self._as_read(name).run)
+        return self._summaries[name]
 
     def _write(self, run: Run) -> None:
         self._writes += 1
         self.records[run.name] = (f"0x{self._writes}", wire.encode_run(run))
+        self._summaries.pop(run.name, None)
+        self.written(self._as_read(run.name).run)
 
 
 def _summary(run: Run) -> Summary:

@@ -6,7 +6,7 @@ from shared import wire
 from shared.domain.ledger import Limits
 from shared.ports.world import Ports
 from shared.wiring import Product, built
-from tests.simulation.twins.bus import SimulatedBus
+from tests.simulation.twins.bus import Message, SimulatedBus
 from tests.simulation.twins.clock import Clock
 from tests.simulation.twins.compute import SimulatedCompute
 from tests.simulation.twins.dead_letters import SimulatedDeadLetters
@@ -72,7 +72,12 @@ class Twins:
             while due := [m for m in self.bus.messages if m.visible_at <= self.clock.now]:
                 message = due[0]
                 self.bus.messages.remove(message)
-                if message.session:
-                    self.product().inbox.handle(*wire.decode_event(message.body))
-                else:
-                    self.product().admission.admit(wire.decode_request(message.body))
+                handled(self.product(), message)
+
+
+def handled(product: Product, message: Message) -> None:
+    """What the Service Bus doors do."""
+    if message.session:
+        product.inbox.handle(*wire.decode_event(message.body))
+    else:
+        product.admission.admit(wire.decode_request(message.body))

@@ -14,7 +14,7 @@ from shared.domain.run import Run, Verdict
 from shared.domain.status import Status
 from shared.ports.runs import Stored
 from tests.factories import NOON, RUN, a_document, a_request, a_run, a_schedule
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.runs import SimulatedRuns
 from tests.simulation.twins.world import Twins
 

@@ -1,7 +1,6 @@
 """The clock: what falls due, over changes of the clock, missed ticks and two instances."""
 
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from shared.ports.files import DATA
 from shared.wiring import built
 from tests.factories import NOON, a_schedule
 from tests.simulation.faults import Faults
+from tests.simulation.luck import Luck
 from tests.simulation.twins.world import Twins
 
 
@@ -243,7 +243,7 @@ def test_a_tick_reads_no_more_for_a_thousand_schedules_than_for_one() -> None:
             yearly = {"type": "cron", "expression": f"{number % 60} 3 1 1 *"}
             twins.product().schedules.put(a_schedule(yearly, f"s{number}"))
         twins.product().timetable.tick()
-        faults = Faults(Random(1), crash=0, fail=0, stall=0)
+        faults = Faults(Luck(1), rate=0, stalls=0)
         twins.clock.pass_by(60)
         built(faults.around(twins.ports)).timetable.tick()
         return faults.calls

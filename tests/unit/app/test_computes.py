@@ -15,7 +15,7 @@ from shared.domain.status import Status
 from shared.jobs import AmlCompute
 from shared.ports.compute import PoolSeen
 from tests.factories import NOON, RUN, a_document, a_job, a_run
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
 from tests.unit.app.test_watch import tick, told
 

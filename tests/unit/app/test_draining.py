@@ -15,7 +15,7 @@ from shared.domain.status import Status
 from shared.wiring import Product, built
 from tests.factories import IMAGE, NOON, RUN, a_job, a_job_to_build, a_request, a_run, retrying
 from tests.simulation.faults import Crash
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
 
 S = Status

@@ -11,8 +11,7 @@ from shared.domain.status import Status
 from shared.jobs import parse_job
 from shared.jobs.references import AssetReference
 from tests.factories import CONDA, IMAGE, NOON
-from tests.simulation.simulation import _handle as handled
-from tests.simulation.twins.world import Twins
+from tests.simulation.twins.world import Twins, handled
 
 MINE: dict[str, Any] = {"name": "mine", "image": IMAGE, "conda_file": CONDA}
 

@@ -13,7 +13,7 @@ from shared.domain.ledger import Limits
 from shared.domain.run import Source
 from shared.domain.status import Status
 from tests.factories import NOON, a_document, a_job, a_request
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
 
 S = Status

@@ -14,7 +14,7 @@ from shared.domain.run import Run
 from shared.domain.status import Status
 from shared.ports.files import DATA, OUTPUTS
 from tests.factories import a_document
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
 
 STORE = "azureml://datastores/workspaceblobstore/paths/"

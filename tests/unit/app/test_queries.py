@@ -13,7 +13,7 @@ from shared.domain.run import Source
 from shared.domain.status import Status
 from shared.ports.files import OUTPUTS
 from tests.factories import NOON, RUN, a_job, a_run, after
-from tests.simulation.twins.compute import Fate
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
 
 

@@ -14,7 +14,7 @@ from shared.domain.run import Problem, Run
 from shared.domain.status import Status
 from shared.ports.compute import Report
 from tests.factories import IMAGE, NOON, RUN, a_job, a_run, building, retrying
-from tests.simulation.twins.compute import DELETING, Fate
+from tests.simulation.twins.attempts import DELETING, Fate
 from tests.simulation.twins.world import Twins
 
 S = Status

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.app.observing import MARKER
+from shared.app.observing import LOOKS, MARKER
 from shared.app.orders import order_for
 from shared.domain.errors import Conflict, Transient
 from shared.domain.events import (
@@ -24,6 +24,7 @@ from shared.domain.status import Status
 from shared.ports.compute import Report
 from shared.ports.files import OUTPUTS
 from shared.ports.runs import Stored
+from shared.wiring import built
 from tests.factories import (
     OUT_OF_QUOTA,
     RUN,
@@ -35,8 +36,8 @@ from tests.factories import (
     requested,
     taken_down,
 )
-from tests.simulation.twins.compute import Fate
-from tests.simulation.twins.world import Twins
+from tests.simulation.twins.attempts import Fate
+from tests.simulation.twins.world import Twins, handled
 
 S = Status
 AGAIN = Verdict(S.QUEUED, OUT_OF_QUOTA)
@@ -245,3 +246,18 @@ def test_a_marker_that_comes_after_all_is_over_changes_nothing() -> None:
     twins.product().observer.landed(f"{RUN}/1/{MARKER}")
     (event,) = twins.bus.events(RUN)
     assert handle(twins, replace(event, id="late")).status is S.COMPLETED
+
+
+def test_a_clock_that_is_behind_does_not_look_for_ever() -> None:
+    twins = Twins()
+    twins.compute.fate_of = lambda key: Fate(running=10**6)
+    run = a_run(Status.RUNNING)
+    twins.runs.create(run)
+    twins.compute.provision(order_for(run))
+    behind = built(replace(twins.ports, now=lambda: twins.clock.now - timedelta(seconds=30)))
+    behind.observer.observe(RUN, 1)
+    while due := [m for m in twins.bus.messages if m.visible_at <= twins.clock.now]:
+        twins.bus.messages.remove(due[0])
+        handled(behind, due[0])
+    assert twins.compute.reports[run.key] == LOOKS + 1
+    assert twins.bus.messages == [], "the watch does the rest"
