@@ -171,7 +171,7 @@ class Effects:
             at=self.now(),
             attempt=command.attempt,
             prepared_at=report.prepared_at,
-            started_at=report.started_at,
+            started_at=None if _killed(report) else report.started_at,
             requeues=report.requeues,
             nodes=self.nodes_of(run),
         )
@@ -220,6 +220,12 @@ class Effects:
         stem = f"{run.name}-retry-{command.attempt}"
         again = RetryDue(id=stem + _anew(run, event), at=due, attempt=command.attempt)
         self.bus.event(run.name, again, after=due)
+
+
+def _killed(report: Report) -> bool:
+    """Whether it was ended from outside: by the take-down before this one, perhaps before its
+    script began. Batch's own start of a task is that of its downloads."""
+    return report.phase == "ended" and report.cause != "none" and report.exit_code is None
 
 
 def _anew(run: Run, event: Event) -> str:

@@ -241,9 +241,21 @@ def main() -> int:
     os.environ.pop("RETRAIN_SAVER", None)
     os.makedirs(FOLDER, exist_ok=True)
     saver = Saver(store)
-    child = subprocess.Popen(sys.argv[1:])
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []  # a signal may come before there is a child to hand it on to
+
+    def hand_on(number: int, _: object) -> None:
+        for child in children:
+            child.send_signal(number)
+        if not children:
+            early.append(number)
+
     for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, lambda number, _: child.send_signal(number))
+        signal.signal(one, hand_on)
+    child = subprocess.Popen(sys.argv[1:])
+    children.append(child)
+    for number in early:
+        child.send_signal(number)
     code = None
     while code is None:
         try:

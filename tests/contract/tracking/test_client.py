@@ -81,7 +81,7 @@ def test_a_tag_changes_and_goes(script: Served) -> None:
     tags = mlflow.get_run(RUN).data.tags
     assert tags["a"] == "3"
     assert "b" not in tags
-    with pytest.raises(MlflowException, match="no Tag 'b'") as caught:
+    with pytest.raises(MlflowException, match="no tag 'b'") as caught:
         mlflow.delete_tag("b")
     assert caught.value.error_code == "RESOURCE_DOES_NOT_EXIST"
 
