@@ -1,11 +1,14 @@
 """What is counted of runs. docs/telemetry.md lists it; a test compares."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from shared.domain.run import Run
 from shared.domain.status import Status
+
+_LIVE: Final = tuple(str(status) for status in Status if not status.final)
 
 
 class Measures:
@@ -55,8 +58,8 @@ class Measures:
             self._failures.add(1, {"error.type": code})
 
     def seen(self, active: Mapping[str, int]) -> None:
-        # A status that nobody has any more is told as 0, else its last number would stay.
-        self._active = {**dict.fromkeys(self._active, 0), **active}
+        # A status that nobody has is told as 0: no number at all would look like nobody watching.
+        self._active = {**dict.fromkeys(_LIVE, 0), **active}
 
     def counted(self, dead_letters: int) -> None:
         self._dead_letters.set(dead_letters)
