@@ -62,7 +62,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
           type: 'Lifecycle'
           enabled: true
           definition: {
-            filters: { blobTypes: ['blockBlob', 'appendBlob'], prefixMatch: ['outputs/', 'tracking/'] }
+            filters: { blobTypes: ['blockBlob', 'appendBlob'], prefixMatch: ['outputs/', 'tracking/', 'checkpoints-'] }
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: outputDays } } }
           }
         }

@@ -11,7 +11,7 @@ from retrain.cli.options import AsJson, ProfileName, RunName, connect
 from retrain.cli.output import note, put, put_json
 
 if TYPE_CHECKING:
-    from retrain.client.records import Logged, MetricPoint, MetricStanding
+    from retrain.client.metric_records import Logged, MetricPoint, MetricStanding
 
 
 def show(

@@ -1,6 +1,7 @@
 """Retrain from Python, over HTTP: see `Client`."""
 
 from retrain.client.client import Client
+from retrain.client.compute_records import Compute
 from retrain.client.errors import (
     ApiError,
     BadEndpoint,
@@ -20,7 +21,7 @@ from retrain.client.follow import (
     StatusChanged,
     Waiting,
 )
-from retrain.client.records import FINAL, Compute, LogChunk, OutputFile, Run, RunSummary
+from retrain.client.records import FINAL, LogChunk, OutputFile, Run, RunSummary
 
 __all__ = [
     "FINAL",

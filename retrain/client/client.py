@@ -28,18 +28,9 @@ from retrain.client.dead_letters import DeadLetterCalls
 from retrain.client.environments import EnvironmentCalls
 from retrain.client.errors import LOOPBACK
 from retrain.client.follow import Item, follow
+from retrain.client.metric_records import MetricPoint, MlflowAccess, Scores
 from retrain.client.parallel import Progress, silent
-from retrain.client.records import (
-    Document,
-    Health,
-    LogChunk,
-    MetricPoint,
-    MlflowAccess,
-    OutputFile,
-    Run,
-    RunSummary,
-    Scores,
-)
+from retrain.client.records import Document, Health, LogChunk, OutputFile, Run, RunSummary
 from retrain.client.schedules import ScheduleCalls
 from retrain.contexts import BuildContext
 from retrain.profile import choose

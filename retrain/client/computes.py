@@ -3,8 +3,9 @@
 from typing import cast
 from urllib.parse import quote
 
+from retrain.client.compute_records import Compute, ComputeLimits, Drained
 from retrain.client.connection import Connection
-from retrain.client.records import Compute, ComputeLimits, Document, Drained
+from retrain.client.records import Document
 
 
 class ComputeCalls:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from retrain.client.errors import ApiError, Unreachable
-from retrain.client.records import FINAL, LogChunk, MetricPoint, Moment, Run, Scores
+from retrain.client.metric_records import MetricPoint, Scores
+from retrain.client.records import FINAL, LogChunk, Moment, Run
 
 LOGS = ("stderr.txt", "stdout.txt")  # a notice about the run's environment stands in the first
 BUILD_LOG = "environment-build.log"  # of a run that waits for its environment to be built

@@ -209,53 +209,6 @@ class OutputFile(TypedDict):
     modified: str
 
 
-class ComputeJob(TypedDict):
-    id: str
-    run: str | None
-    state: str
-
-
-class ComputePool(TypedDict):
-    id: str
-    run: str | None
-    state: str
-    nodes: int
-
-
-class Held(TypedDict):
-    """Nothing starts, since somebody drained compute."""
-
-    by: str
-    since: str
-
-
-class Compute(TypedDict):
-    """What compute exists right now, as read from Batch. held: None when runs may start."""
-
-    jobs: list[ComputeJob]
-    pools: list[ComputePool]
-    held: NotRequired[Held | None]
-
-
-class ComputeLimits(TypedDict):
-    """None: no limit; what is used is counted only where there is one. The day is that of UTC."""
-
-    max_nodes: int | None
-    nodes: int | None
-    max_node_hours_a_day: float | None
-    node_hours_today: float | None
-    waiting: int
-
-
-class Drained(TypedDict):
-    """What a drain found, and has ended or deleted: names of runs, ids of jobs and pools."""
-
-    held: Held
-    runs: list[str]
-    jobs: list[str]
-    pools: list[str]
-
-
 class Asset(AssetReference):
     """A registered version. made_by: {run, output} when a run made it."""
 
@@ -374,44 +327,3 @@ class LogChunk(NamedTuple):
     data: bytes
     next_offset: int
     complete: bool
-
-
-class MetricPoint(TypedDict):
-    """value: a number, or "NaN", "Infinity", "-Infinity". timestamp: milliseconds since 1970."""
-
-    value: float | str
-    step: int
-    timestamp: int
-
-
-class MetricStanding(TypedDict):
-    """min, max: None when all that was logged is NaN."""
-
-    last: MetricPoint
-    min: MetricPoint | None
-    max: MetricPoint | None
-
-
-class Logged(TypedDict):
-    """What a run's script logged with MLflow; `status` is of child runs, in MLflow's words."""
-
-    id: str
-    run: str
-    attempt: int
-    name: str | None
-    status: str | None
-    metrics: dict[str, MetricStanding]
-    params: dict[str, str]
-    tags: dict[str, str]
-
-
-class Scores(Logged):
-    children: list[Logged]
-
-
-class MlflowAccess(TypedDict):
-    """For MLFLOW_TRACKING_URI and MLFLOW_TRACKING_TOKEN."""
-
-    uri: str
-    token: str
-    expires_at: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
 from retrain.client import FINAL, Client, Run
@@ -113,6 +114,24 @@ def running_stack(data: Path, engine: str = "none", *options: str) -> Iterator[L
         if stack.process is not None:
             assert stack.stop() == 0
         assert eventually(lambda: not stack.processes()), stack.processes()
+
+
+@contextmanager
+def running_stack_with_faults(folder: Path) -> Iterator[LocalStack]:
+    """One that misbehaves as soon as `misbehave` says how."""
+    plan = folder / "none.yml"
+    plan.write_text("rules: []\n")
+    with running_stack(folder, "none", "--faults", str(plan), "--port-faults", "0") as started:
+        yield started
+
+
+def misbehave(stack: LocalStack, **rule: Any) -> None:
+    httpx.post(stack.addresses["faults"], json=rule, trust_env=False).raise_for_status()
+
+
+def behave(stack: LocalStack) -> None:
+    """Without any fault from now on."""
+    httpx.put(stack.addresses["faults"], json={}, trust_env=False).raise_for_status()
 
 
 def eventually(check: Callable[[], Any], patience: float = PATIENCE) -> Any:

@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from retrain.client import FINAL, Client
 from retrain.snapshot import take_snapshot
 from tests.flow.local_stack import (
     LocalStack,
+    behave,
     ended,
     eventually,
     job,
+    misbehave,
     no_compute_left,
-    running_stack,
+    running_stack_with_faults,
 )
 
 pytestmark = pytest.mark.xdist_group("held-stack")
@@ -26,23 +27,16 @@ LONG = "sleep 300"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    folder = tmp_path_factory.mktemp("held")
-    plan = folder / "none.yml"
-    plan.write_text("rules: []\n")
-    with running_stack(folder, "none", "--faults", str(plan), "--port-faults", "0") as started:
+    with running_stack_with_faults(tmp_path_factory.mktemp("held")) as started:
         yield started
 
 
 @pytest.fixture
 def client(stack: LocalStack) -> Iterator[Client]:
     """Without any fault that a test before left."""
-    httpx.put(stack.addresses["faults"], json={}, trust_env=False).raise_for_status()
+    behave(stack)
     with stack.client() as connected:
         yield connected
-
-
-def add(stack: LocalStack, **rule: Any) -> None:
-    httpx.post(stack.addresses["faults"], json=rule, trust_env=False).raise_for_status()
 
 
 def cancelled_in(client: Client, name: str, status: str) -> dict[str, Any]:
@@ -70,7 +64,7 @@ def test_while_its_environment_is_built(client: Client) -> None:
 
 
 def test_while_it_has_no_node(client: Client, stack: LocalStack) -> None:
-    add(stack, service="batch", kind="slow_allocation", seconds=3600)
+    misbehave(stack, service="batch", kind="slow_allocation", seconds=3600)
     name = client.create_job(job(LONG))["name"]
     run = cancelled_in(client, name, "Provisioning")
     assert (run["status"], run["started_at"]) == ("Canceled", None)
@@ -85,7 +79,7 @@ def test_while_its_node_prepares(client: Client, stack: LocalStack, tmp_path: Pa
     (tmp_path / "slow.csv").write_text("1\n")
     client.upload_data(tmp_path / "slow.csv", "held/slow.csv")
     where = {"operation": "GET blob", "blob": "held/slow.csv"}
-    add(stack, service="blob", kind="stall", where=where)
+    misbehave(stack, service="blob", kind="stall", where=where)
     path = "azureml://datastores/workspaceblobstore/paths/held/slow.csv"
     inputs = {"slow": {"type": "uri_file", "path": path}}
     document = job("sh train.sh ${{inputs.slow}}", code=code, inputs=inputs)
@@ -100,13 +94,13 @@ def test_while_it_runs(client: Client) -> None:
 
 
 def test_while_it_is_finalized(client: Client, stack: LocalStack) -> None:
-    add(stack, service="batch", kind="latency", where={"operation": "delete_job"}, seconds=3)
+    misbehave(stack, service="batch", kind="latency", where={"operation": "delete_job"}, seconds=3)
     run = cancelled_in(client, client.create_job(job("true"))["name"], "Finalizing")
     assert run["status"] == "Completed", (run["error"], run["timeline"], run["attempts"])
 
 
 def test_while_it_is_finalized_to_be_tried_again(client: Client, stack: LocalStack) -> None:
-    add(stack, service="batch", kind="latency", where={"operation": "delete_job"}, seconds=3)
+    misbehave(stack, service="batch", kind="latency", where={"operation": "delete_job"}, seconds=3)
     name = client.create_job(job("exit 75", retry={"exit_codes": [75]}))["name"]
     run = cancelled_in(client, name, "Finalizing")
     assert (run["status"], run["attempt"], run["error"]) == ("Canceled", 1, None)

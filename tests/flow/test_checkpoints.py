@@ -18,7 +18,7 @@ from tests.flow.local_stack import (
     eventually,
     job,
     no_compute_left,
-    running_stack,
+    running_stack_with_faults,
     stdout,
 )
 
@@ -27,10 +27,7 @@ pytestmark = pytest.mark.xdist_group("preempting-stack")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    folder = tmp_path_factory.mktemp("preempting")
-    plan = folder / "none.yml"
-    plan.write_text("rules: []\n")
-    with running_stack(folder, "none", "--faults", str(plan), "--port-faults", "0") as started:
+    with running_stack_with_faults(tmp_path_factory.mktemp("preempting")) as started:
         yield started
 
 

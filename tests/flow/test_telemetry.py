@@ -12,7 +12,6 @@ from retrain.client import Client
 from tests.flow.local_stack import LocalStack, ended, eventually, job, running_stack
 from tests.flow.otlp_receiver import Receiver, Seen, otlp_receiver
 
-pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 pytestmark = pytest.mark.xdist_group("telemetry")
 
 CALLER: Final = f"00-{'ab' * 16}-{'cd' * 8}-01"

@@ -16,7 +16,7 @@ def guard(sign_in: SignIn | None, rate: int) -> Guard:
     """sign_in: None when the host asks for keys.  rate: requests a minute, 0 for any number."""
     if sign_in is None:
         return Guard(None, Rates(rate))
-    # A fifth of the app's import, and only for those who sign in.
+    # PyJWT and its cryptography are nothing that an app with function keys needs to load.
     from functions.api.access.tokens import Tokens
 
     return Guard(Tokens(sign_in), Rates(rate))

@@ -17,7 +17,7 @@ from shared.ports.compute import PoolSeen
 from tests.factories import NOON, RUN, a_document, a_job, a_run
 from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
-from tests.unit.app.test_watch import tick, told
+from tests.unit.app.watch_world import tick, told
 
 S = Status
 SOON = timedelta(seconds=30)

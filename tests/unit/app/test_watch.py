@@ -8,53 +8,17 @@ import pytest
 
 from shared.app.orders import DEFAULT_TIMEOUT, order_for
 from shared.app.watch import DAYS, GRACE, LOOKS, NODE_DUE, OVERRUN_GRACE, PATIENCE
-from shared.domain.events import AttemptEnded, AttemptMoved, Nudged, Requested
+from shared.domain.events import Nudged, Requested
 from shared.domain.keys import run_name
-from shared.domain.run import Problem, Run
+from shared.domain.run import Problem
 from shared.domain.status import Status
 from shared.ports.compute import Report
-from tests.factories import IMAGE, NOON, RUN, a_job, a_run, building, retrying
-from tests.simulation.twins.attempts import DELETING, Fate
+from tests.factories import NOON, RUN, a_job, a_run, building, retrying
+from tests.simulation.twins.attempts import Fate
 from tests.simulation.twins.world import Twins
+from tests.unit.app.watch_world import a_world, provisioning, tick, told
 
 S = Status
-
-
-def a_world(*runs: Run, fate: Fate | None = None, compute: bool = False) -> Twins:
-    """The runs' records, and the compute of their attempts."""
-    twins = Twins()
-    if fate is not None:
-        twins.compute.fate_of = lambda key: fate
-    for run in runs:
-        twins.runs.create(run)
-        if compute or fate:
-            twins.compute.provision(order_for(run))
-    return twins
-
-
-def tick(twins: Twins, after: timedelta = GRACE + timedelta(seconds=1)) -> None:
-    twins.clock.pass_by(after.total_seconds())
-    twins.product().watch.tick()
-
-
-def told(twins: Twins) -> list[tuple[str, ...]]:
-    """What runs are told, in short."""
-    short: list[tuple[str, ...]] = []
-    for event in twins.bus.events():
-        match event:
-            case AttemptEnded(problem=None):
-                short.append(("ended", event.cause))
-            case AttemptEnded(problem=problem) if problem is not None:
-                short.append(("ended", event.cause, problem.code))
-            case AttemptMoved():
-                short.append(("moved", event.status))
-            case _:
-                short.append((event.kind,))
-    return short
-
-
-def provisioning(name: str = RUN) -> Run:
-    return a_run(S.PROVISIONING, name=name)
 
 
 RUNS = timedelta(seconds=3)
@@ -281,65 +245,6 @@ def test_a_node_with_nothing_to_do_is_looked_at_without_patience() -> None:
     twins.compute.report = look  # type: ignore[method-assign]
     tick(twins, RUNS)
     assert looks == [f"{RUN}-1"]
-
-
-def test_a_job_that_ended_when_its_run_was_final_is_an_orphan() -> None:
-    twins = a_world(a_run(S.COMPLETED), compute=False)
-    twins.compute.provision(order_for(provisioning()))
-    tick(twins, GRACE)
-    assert [seen.deleting for seen in twins.compute.attempts()] == [False]  # too young
-    tick(twins)
-    assert [seen.deleting for seen in twins.compute.attempts()] == [True]
-    assert told(twins) == []
-
-
-@pytest.mark.parametrize("status", [S.PROVISIONING, S.RUNNING, S.FINALIZING, S.CANCEL_REQUESTED])
-def test_the_job_of_a_live_attempt_is_left_alone(status: Status) -> None:
-    twins = a_world(a_run(status, image=IMAGE), fate=Fate(running=10**6))
-    tick(twins, LONG)
-    assert [seen.deleting for seen in twins.compute.attempts()] == [False]
-
-
-def test_the_job_of_an_older_attempt_is_an_orphan() -> None:
-    twins = a_world(a_run(S.RUNNING, attempt=2))
-    twins.compute.provision(order_for(provisioning()))
-    tick(twins)
-    assert twins.compute.made[f"{RUN}-1"].deleted_at is not None
-
-
-def test_the_job_of_a_run_without_a_record_is_an_orphan() -> None:
-    twins = Twins()
-    twins.compute.provision(order_for(provisioning()))
-    tick(twins)
-    assert twins.compute.made[f"{RUN}-1"].deleted_at is not None
-
-
-def test_a_job_that_only_looks_like_ours_is_left_alone() -> None:
-    twins = Twins()
-    twins.compute.provision(replace(order_for(provisioning()), key="mine", run=""))
-    tick(twins, LONG)
-    assert twins.compute.made["mine"].deleted_at is None
-
-
-def test_a_pool_that_outlived_its_job_is_dropped() -> None:
-    twins = a_world(provisioning(), fate=Fate(leaks=True))
-    twins.compute.take_down(f"{RUN}-1")
-    tick(twins, DELETING)
-    assert len(twins.compute.pools()) == 1  # too young
-    tick(twins)
-    assert twins.compute.pools() == []
-
-
-def test_a_pool_that_only_looks_like_ours_is_left_alone() -> None:
-    """Somebody's own pool may have an id that begins as ours do; metadata of ours it hasn't."""
-    twins = Twins()
-    order = replace(order_for(provisioning()), key="shared")
-    twins.compute.fate_of = lambda key: Fate(leaks=True)
-    twins.compute.provision(order)
-    twins.compute.take_down("shared")
-    tick(twins, LONG)
-    tick(twins, LONG)
-    assert len(twins.compute.pools()) == 1
 
 
 def test_two_instances_at_once_tell_it_once() -> None:

@@ -18,7 +18,7 @@ from retrain.client import (
     Waiting,
 )
 from retrain.client.follow import METRICS_EVERY, Item, MetricsLogged, follow
-from retrain.client.records import MetricPoint, Scores
+from retrain.client.metric_records import MetricPoint, Scores
 from tests.unit.cli.api_server import a_run
 
 

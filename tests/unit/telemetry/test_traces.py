@@ -23,7 +23,6 @@ from tests.flow.otlp_receiver import Receiver, otlp_receiver
 from tests.simulation.twins.world import Twins
 
 # It is in requirements.txt; an environment that was made before has to be made anew.
-pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
 ROOT: Final = Path(__file__).parents[3]
 DOCS: Final = (ROOT / "docs" / "telemetry.md").read_text()

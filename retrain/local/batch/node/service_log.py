@@ -15,16 +15,9 @@ class ServiceLog:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
-        self._said: set[str] = set()
 
     def say(self, line: str) -> None:
         """Append the line with the time, in UTC."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.path.open("a", encoding="utf-8") as log:
             log.write(f"{stamp} {line}\n")
-
-    def say_once(self, line: str) -> None:
-        """Append the line unless this log has said it before in this life."""
-        if line not in self._said:
-            self._said.add(line)
-            self.say(line)
